@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+#
+# Every entry of TESTS is one program or script. A new test program is one line below: its source is the same name with .c,
+# and it links cmocka, tests/support and all of the library with what it hides (lib/libbrood-internal.la).
+# A new script check is one line in brood_checks: exit status 0 passed, 77 skipped, anything else failed.
+
+brood_tests = \
+	tests/test_buffer \
+	tests/test_cgroup \
+	tests/test_child \
+	tests/test_clock \
+	tests/test_command \
+	tests/test_command_memory \
+	tests/test_environ \
+	tests/test_failure \
+	tests/test_fd \
+	tests/test_fdplan \
+	tests/test_format \
+	tests/test_join \
+	tests/test_json \
+	tests/test_log \
+	tests/test_lookup \
+	tests/test_parse \
+	tests/test_poller \
+	tests/test_redirect \
+	tests/test_strv \
+	tests/test_support \
+	tests/test_text
+
+brood_checks = \
+	tests/checks/child-symbols.sh \
+	tests/checks/exports.sh \
+	tests/checks/headers.sh \
+	tests/checks/layers.sh \
+	tests/checks/listed.sh \
+	tests/checks/manpages.sh \
+	tests/checks/map.sh \
+	tests/checks/readme.sh \
+	tests/checks/spdx.sh
+
+# The default of every program that names no _LDADD of its own, which is the tests.
+LDADD = tests/libsupport.la lib/libbrood-internal.la $(CMOCKA_LIBS) $(BROOD_PTHREAD_LIBS)
+
+# The n-th allocation fails: the linker puts the test's own allocator before libc's.
+tests_test_command_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=strdup
+
+check_LTLIBRARIES += tests/libsupport.la
+tests_libsupport_la_SOURCES = \
+	tests/support/check.h \
+	tests/support/deny.c \
+	tests/support/deny.h \
+	tests/support/fork.c \
+	tests/support/fork.h \
+	tests/support/host.c \
+	tests/support/host.h \
+	tests/support/storm.c \
+	tests/support/storm.h \
+	tests/support/support.c \
+	tests/support/support.h \
+	tests/support/temp.c \
+	tests/support/temp.h
+
+# What the tests start: one program with a verb for each way to behave. It links nothing.
+check_PROGRAMS += tests/child/child
+tests_child_child_SOURCES = \
+	tests/child/act.c \
+	tests/child/child.c \
+	tests/child/child.h \
+	tests/child/lines.c \
+	tests/child/pattern.h \
+	tests/child/state.c \
+	tests/child/stream.c \
+	tests/child/tree.c
+tests_child_child_LDADD =
+
+if HAVE_CMOCKA
+check_PROGRAMS += $(brood_tests)
+TESTS += $(brood_tests) $(brood_checks)
+else
+EXTRA_PROGRAMS += $(brood_tests)
+endif
+
+EXTRA_DIST += $(brood_checks) tests/checks/child-symbols.allow tests/summary
+
+# ---- how they run ---------------------------------------------------------------------------------------------
+
+TEST_EXTENSIONS = .sh
+SH_LOG_COMPILER = $(SHELL)
+
+# A test that hangs is a failed test, not a hung build. BROOD_TEST_TIMEOUT is in seconds.
+if HAVE_TIMEOUT
+LOG_COMPILER = $(TIMEOUT) -k 10 $${BROOD_TEST_TIMEOUT:-600}
+endif
+
+# BROOD_POLLER comes from the caller: `make check BROOD_POLLER=poll` and `BROOD_POLLER=poll make check` are the same.
+AM_TESTS_ENVIRONMENT = \
+	unset BROOD_LOG CMOCKA_TEST_FILTER CMOCKA_SKIP_FILTER CMOCKA_XML_FILE; \
+	CMOCKA_MESSAGE_OUTPUT=stdout; export CMOCKA_MESSAGE_OUTPUT; \
+	LC_ALL=C; export LC_ALL; \
+	BROOD_TEST_CHILD='$(abs_top_builddir)/tests/child/child'; export BROOD_TEST_CHILD; \
+	BROOD_EXAMPLES='$(abs_top_builddir)/examples'; export BROOD_EXAMPLES; \
+	BROOD_SRCDIR='$(abs_top_srcdir)'; export BROOD_SRCDIR; \
+	BROOD_BUILDDIR='$(abs_top_builddir)'; export BROOD_BUILDDIR; \
+	BROOD_SANITIZE='$(BROOD_SANITIZE)'; export BROOD_SANITIZE; \
+	CC='$(CC)'; export CC; \
+	NM='$(NM)'; export NM;
+
+CLEANFILES += tests/summary.log
+
+# In place of automake's check-TESTS: the same tests through the same harness, then the last lines, which count test functions instead of
+# programs. Without cmocka `make check` fails instead of passing with nothing run.
+check-TESTS: $(check_PROGRAMS) $(check_LTLIBRARIES)
+	@test '$(have_cmocka)' = yes || { \
+		echo 'make check: cmocka >= 1.1.5 was not found when configure ran, so there is nothing to run the tests with.'; \
+		echo 'Install it (Debian package: libcmocka-dev) and run configure again.'; \
+		exit 1; \
+	} >&2
+	@rm -f $(TEST_LOGS) $(TEST_LOGS:.log=.trs) $(TEST_SUITE_LOG) tests/summary.log
+	@status=0; \
+	$(MAKE) $(AM_MAKEFLAGS) $(TEST_SUITE_LOG) || status=1; \
+	$(SHELL) $(srcdir)/tests/summary $(TEST_LOGS) >tests/summary.log || status=1; \
+	cat tests/summary.log; \
+	exit $$status
