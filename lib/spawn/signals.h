@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The host's signal state around a start: held still, looked at, given back. Masks are 64 bits, signal n at bit n - 1, and
+ * include the two that libc keeps for itself.
+ */
+#ifndef BROOD_SPAWN_SIGNALS_H
+#define BROOD_SPAWN_SIGNALS_H
+
+#include <signal.h>
+#include <stdint.h>
+
+/* What signals_block_all found, to be given back. */
+struct signal_mask {
+#ifdef __linux__
+	uint64_t bits;
+#else
+	sigset_t set;
+#endif
+};
+
+/* Block every signal in this thread. */
+void signals_block_all(struct signal_mask *ret_old);
+void signals_restore(const struct signal_mask *old);
+
+/* Which signals this process ignores at this moment. */
+uint64_t signals_ignored(void);
+
+#endif
