@@ -1,0 +1,636 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tests' own ground: the frame around every test notices what it promises to notice, forked parts tell failures
+ * apart, denials and storms do what they say. A frame that sees nothing would make every other test worthless.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "support/support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- tests that misbehave: run as a group in a forked process, never here ---- */
+
+static void leaks_a_descriptor(void **state)
+{
+	assert_true(open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0);
+}
+
+static void closes_a_descriptor(void **state)
+{
+	close(0);
+}
+
+static void makes_stdout_nonblocking(void **state)
+{
+	int fd = 1;
+
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+static void replaces_stdin(void **state)
+{
+	int fd[2];
+
+	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
+	dup2(fd[0], 0);
+	close(fd[0]);
+	close(fd[1]);
+}
+
+static void leaves_a_running_child(void **state)
+{
+	support_host_child("sleep-forever", NULL);
+}
+
+static void leaves_a_zombie(void **state)
+{
+	siginfo_t info;
+	pid_t pid = support_host_child("exit", "3", NULL);
+
+	waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+}
+
+static void leaves_a_child_without_a_signal(void **state)
+{
+	/* As clone makes them for CLONE_VFORK engines that want no SIGCHLD: waitpid without __WALL is blind to these. */
+	if (syscall(SYS_clone, 0, NULL, NULL, NULL, NULL) == 0) {
+		sleep(100);
+		_exit(0);
+	}
+}
+
+static void ignores_a_signal(void **state)
+{
+	signal(SIGUSR2, SIG_IGN);
+}
+
+static void catches_sigchld(void **state)
+{
+	signal(SIGCHLD, exit);
+}
+
+static void blocks_a_signal(void **state)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGWINCH);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static void leaves_a_pending_signal(void **state)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGPIPE);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	raise(SIGPIPE);
+}
+
+static void arms_a_timer(void **state)
+{
+	struct itimerval timer = { .it_value.tv_sec = 1000 };
+
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void changes_directory(void **state)
+{
+	assert_int_equal(chdir("/proc"), 0);
+}
+
+static void changes_umask(void **state)
+{
+	umask(0123);
+}
+
+static void changes_environment(void **state)
+{
+	setenv("BROOD_TEST_SCRATCH", "1", 1);
+}
+
+static void lowers_a_limit(void **state)
+{
+	struct rlimit limit = { 100, 100 };
+
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void clears_dumpable(void **state)
+{
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+static void *wait_long(void *data)
+{
+	sleep(100);
+	return data;
+}
+
+static void leaves_a_thread(void **state)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, wait_long, NULL);
+}
+
+static void fails_in_a_stray_fork(void **state)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0)
+		fail_msg("in the stray child");
+	assert_int_equal(support_reap(pid), 0);
+}
+
+static void is_clean(void **state)
+{
+	pid_t pid = support_host_child("exit", "0", NULL);
+	sighandler_t old = signal(SIGTERM, SIG_IGN);
+	pthread_t thread;
+
+	signal(SIGTERM, old);
+	assert_int_equal(support_reap(pid), 0);
+	assert_int_equal(pthread_create(&thread, NULL, (void *(*)(void *))strdup, (char[]){ "" }), 0);
+	assert_int_equal(pthread_join(thread, (void **)&state), 0);
+	free(state);
+}
+
+/* Run one test with its frame in a process of its own, put what it prints into text, return its exit status. */
+static int run_framed(void (*test)(void **state), char *text, size_t size)
+{
+	const struct CMUnitTest tests[] = { { "framed", test, support_setup, support_teardown, NULL } };
+	char *output;
+	int fd[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		close(fd[0]);
+		dup2(fd[1], 1);
+		dup2(fd[1], 2);
+		close(fd[1]);
+		/* This process was forked by a test; what it runs is a program of its own. */
+		support_disown();
+		_exit(_cmocka_run_group_tests("framed", tests, 1, NULL, NULL));
+	}
+	close(fd[1]);
+	output = support_read_all(fd[0], NULL);
+	close(fd[0]);
+	snprintf(text, size, "%s", output);
+	free(output);
+	status = support_reap(pid);
+	return status;
+}
+
+static void frame_notices(void (*misdeed)(void **state), const char *told)
+{
+	char text[8192];
+	int status = run_framed(misdeed, text, sizeof(text));
+
+	if (status == 0 || !strstr(text, told))
+		fail_msg("status %d, and nothing says '%s':\n%s", status, told, text);
+}
+
+#define NOTICES(name, misdeed, told)						\
+	static void test_the_frame_notices_##name(void **state)			\
+	{									\
+		frame_notices(misdeed, told);					\
+	}
+
+NOTICES(a_leaked_descriptor, leaks_a_descriptor, " is new: /dev/null")
+NOTICES(a_closed_descriptor, closes_a_descriptor, "descriptor 0 was closed")
+NOTICES(a_nonblocking_descriptor, makes_stdout_nonblocking, "(O_NONBLOCK)")
+NOTICES(a_replaced_descriptor, replaces_stdin, "and is pipe:[")
+NOTICES(a_running_child, leaves_a_running_child, "was left: '")
+NOTICES(a_zombie, leaves_a_zombie, "was left: 'child', state Z")
+NOTICES(a_child_without_a_signal, leaves_a_child_without_a_signal, "was left: '")
+NOTICES(an_ignored_signal, ignores_a_signal, "disposition of signal 12")
+NOTICES(a_sigchld_handler, catches_sigchld, "disposition of signal 17")
+NOTICES(a_blocked_signal, blocks_a_signal, "signal 28 (Window changed) is blocked")
+NOTICES(a_pending_signal, leaves_a_pending_signal, "signal 13 (Broken pipe) is pending")
+NOTICES(an_armed_timer, arms_a_timer, "interval timer 0 changed")
+NOTICES(another_directory, changes_directory, "the working directory is /proc, was ")
+NOTICES(another_umask, changes_umask, "the umask is 0123, was ")
+NOTICES(another_environment, changes_environment, "the environment has other contents")
+NOTICES(another_limit, lowers_a_limit, "RLIMIT_NOFILE changed: soft 100 hard 100")
+NOTICES(a_cleared_dumpable_flag, clears_dumpable, "the dumpable flag is 0, was 1")
+NOTICES(a_thread, leaves_a_thread, "the number of threads is 2, was 1")
+NOTICES(a_failure_in_a_stray_fork, fails_in_a_stray_fork, "forked by a test failed an assertion")
+
+static void test_the_frame_accepts_a_clean_test(void **state)
+{
+	char text[8192];
+
+	if (run_framed(is_clean, text, sizeof(text)) != 0)
+		fail_msg("%s", text);
+}
+
+/* ---- forked parts ---- */
+
+static void do_nothing(void *data)
+{
+}
+
+static void assert_wrong(void *data)
+{
+	assert_int_equal(1, 2);
+}
+
+static void assert_wrong_without_stdio(void *data)
+{
+	close(0);
+	close(1);
+	close(2);
+	assert_string_equal("left", "right");
+}
+
+static void fail_without_stderr(void *data)
+{
+	close(2);
+	fail_msg("the number was %d", 4711);
+}
+
+static void leak_a_descriptor(void *data)
+{
+	assert_true(open("/dev/null", O_RDONLY) >= 0);
+}
+
+static void leak_a_child(void *data)
+{
+	leaves_a_running_child(NULL);
+}
+
+static void exit_with(void *data)
+{
+	_exit(*(int *)data);
+}
+
+static void die_of_kill(void *data)
+{
+	raise(SIGKILL);
+}
+
+static void part_skips(void *data)
+{
+	skip_unless(0, "this part never can");
+}
+
+static void print_a_line(void *data)
+{
+	fputs("printed in a part\n", stderr);
+}
+
+static void make_the_host_hostile(void *data)
+{
+	signal(SIGCHLD, SIG_IGN);
+	umask(0777);
+	close(0);
+	assert_int_equal(chdir("/"), 0);
+}
+
+static void test_a_part_that_goes_well_is_0(void **state)
+{
+	assert_int_equal(support_in_fork(do_nothing, NULL), 0);
+	assert_int_equal(support_in_fork(make_the_host_hostile, NULL), 0);
+}
+
+static void test_a_failed_assertion_in_a_part_is_told(void **state)
+{
+	char text[2048];
+
+	assert_int_equal(support_in_fork_capture(assert_wrong, NULL, text, sizeof(text)), 1);
+	assert_non_null(strstr(text, "0x1 != 0x2"));
+	assert_non_null(strstr(text, __FILE__));
+}
+
+static void test_a_failed_assertion_is_told_although_stderr_is_closed(void **state)
+{
+	char text[2048];
+
+	assert_int_equal(support_in_fork_capture(assert_wrong_without_stdio, NULL, text, sizeof(text)), 1);
+	assert_non_null(strstr(text, "right"));
+	assert_int_equal(support_in_fork_capture(fail_without_stderr, NULL, text, sizeof(text)), 1);
+	assert_non_null(strstr(text, "the number was 4711"));
+}
+
+static void test_a_part_must_not_leave_a_descriptor_or_a_child(void **state)
+{
+	char text[2048];
+
+	assert_int_equal(support_in_fork_capture(leak_a_descriptor, NULL, text, sizeof(text)), 1);
+	assert_non_null(strstr(text, "is new: /dev/null (inheritable)"));
+	assert_int_equal(support_in_fork_capture(leak_a_child, NULL, text, sizeof(text)), 1);
+	assert_non_null(strstr(text, "was left: '"));
+}
+
+static void test_the_end_of_a_part_is_told_exactly(void **state)
+{
+	char text[64];
+
+	assert_int_equal(support_in_fork(exit_with, (int[]){ 42 }), 42);
+	assert_int_equal(support_in_fork(exit_with, (int[]){ 0 }), 0);
+	assert_int_equal(support_in_fork(die_of_kill, NULL), 128 + SIGKILL);
+	assert_int_equal(support_in_fork_capture(print_a_line, NULL, text, sizeof(text)), 0);
+	assert_string_equal(text, "printed in a part\n");
+}
+
+static void skips_in_a_part(void **state)
+{
+	support_assert_in_fork(part_skips, NULL);
+	fail_msg("the test went on");
+}
+
+static void test_a_part_can_skip_its_test(void **state)
+{
+	char text[4096];
+
+	assert_int_equal(run_framed(skips_in_a_part, text, sizeof(text)), 0);
+	assert_non_null(strstr(text, "this part never can"));
+	assert_non_null(strstr(text, "SKIPPED"));
+}
+
+/* ---- denials ---- */
+
+static void denied_calls_fail(void *data)
+{
+	support_deny_syscall(SYS_getppid, EPERM);
+	support_deny_syscall(SYS_close_range, ENOSYS);
+	errno = 0;
+	assert_int_equal(syscall(SYS_getppid), -1);
+	assert_int_equal(errno, EPERM);
+	assert_int_equal(syscall(SYS_close_range, 900, 901, 0), -1);
+	assert_int_equal(errno, ENOSYS);
+	assert_true(getpid() > 0);
+}
+
+static void the_later_denial_is_heard(void *data)
+{
+	support_deny_syscall(SYS_getppid, EPERM);
+	support_deny_syscall(SYS_getppid, EMFILE);
+	assert_int_equal(syscall(SYS_getppid), -1);
+	assert_int_equal(errno, EMFILE);
+}
+
+static void only_that_argument_is_denied(void *data)
+{
+	support_deny_syscall_when(SYS_fcntl, 1, ~(uint64_t)0, F_GETFD, ENOLCK);
+	assert_int_equal(fcntl(1, F_GETFD), -1);
+	assert_int_equal(errno, ENOLCK);
+	assert_true(fcntl(1, F_GETFL) >= 0);
+}
+
+static void the_high_half_of_an_argument_counts(void *data)
+{
+	uint64_t far = (uint64_t)1 << 40;
+
+	support_deny_syscall_when(SYS_munmap, 1, far, far, ENOTUNIQ);
+	assert_int_equal(syscall(SYS_munmap, 1, far), -1);
+	assert_int_equal(errno, ENOTUNIQ);
+	assert_int_equal(syscall(SYS_munmap, 1, 4096), -1);
+	assert_int_equal(errno, EINVAL);
+}
+
+static void only_that_ioctl_is_denied(void *data)
+{
+	int fd[2], ready = 1;
+
+	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
+	support_deny_ioctl(FIONREAD, ENOTTY);
+	assert_int_equal(ioctl(fd[0], FIONREAD, &ready), -1);
+	assert_int_equal(errno, ENOTTY);
+	assert_int_equal(ioctl(fd[0], FIONBIO, &ready), 0);
+	close(fd[0]);
+	close(fd[1]);
+}
+
+static void clone_with_these_flags_is_denied(void *data)
+{
+	pid_t pid;
+
+	support_deny_clone_flags(CLONE_PARENT | CLONE_FILES, EPERM);
+	assert_int_equal(syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL), -1);
+	assert_int_equal(errno, EPERM);
+	assert_int_equal(syscall(SYS_clone, CLONE_PARENT | CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL), -1);
+	pid = fork();
+	if (pid == 0)
+		_exit(7);
+	assert_int_equal(support_reap(pid), 7);
+}
+
+static void test_denied_calls_fail(void **state)
+{
+	support_assert_in_fork(denied_calls_fail, NULL);
+}
+
+static void test_of_two_denials_the_later_is_heard(void **state)
+{
+	support_assert_in_fork(the_later_denial_is_heard, NULL);
+}
+
+static void test_a_denial_can_look_at_arguments(void **state)
+{
+	support_assert_in_fork(only_that_argument_is_denied, NULL);
+	support_assert_in_fork(the_high_half_of_an_argument_counts, NULL);
+	support_assert_in_fork(only_that_ioctl_is_denied, NULL);
+	support_assert_in_fork(clone_with_these_flags_is_denied, NULL);
+}
+
+static void deny_here(void **state)
+{
+	support_deny_syscall(SYS_getppid, EPERM);
+}
+
+static void test_a_denial_outside_a_part_is_a_mistake(void **state)
+{
+	char text[4096];
+
+	assert_int_not_equal(run_framed(deny_here, text, sizeof(text)), 0);
+	assert_non_null(strstr(text, "in a forked part only"));
+}
+
+/* ---- storms ---- */
+
+static void test_a_storm_interrupts_calls_and_leaves_nothing(void **state)
+{
+	struct timespec long_time = { .tv_sec = 20 };
+	struct host_state before;
+
+	host_snapshot(&before);
+	support_storm_start(SIGUSR1, 200);
+	assert_int_equal(nanosleep(&long_time, NULL), -1);
+	assert_int_equal(errno, EINTR);
+	while (nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL) == 0)
+		;
+	assert_true(support_storm_stop() >= 2);
+	host_assert_unchanged(&before);
+	host_state_done(&before);
+}
+
+static void test_a_storm_reaches_a_thread_that_blocks_the_signal(void **state)
+{
+	sigset_t set, old, now;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	support_storm_start(SIGUSR2, 100);
+	assert_int_equal(nanosleep(&(struct timespec){ .tv_sec = 20 }, NULL), -1);
+	assert_true(support_storm_stop() >= 1);
+	sigpending(&now);
+	assert_false(sigismember(&now, SIGUSR2));
+	sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+/* ---- directory, files, processes ---- */
+
+static void make_a_tree(void **state)
+{
+	char path[4096];
+
+	support_write_text(support_path(path, sizeof(path), "file"), "text");
+	assert_int_equal(mkdir(support_path(path, sizeof(path), "closed"), 0700), 0);
+	support_write_text(support_path(path, sizeof(path), "closed/inner"), "text");
+	assert_int_equal(symlink("/", support_path(path, sizeof(path), "link")), 0);
+	assert_int_equal(chmod(support_path(path, sizeof(path), "closed"), 0), 0);
+	print_message("DIRECTORY=%s\n", support_tempdir());
+}
+
+static void test_the_directory_is_removed_with_all_in_it(void **state)
+{
+	char text[8192];
+	char *path;
+
+	assert_int_equal(run_framed(make_a_tree, text, sizeof(text)), 0);
+	path = strstr(text, "DIRECTORY=");
+	assert_non_null(path);
+	path += strlen("DIRECTORY=");
+	path[strcspn(path, "\n")] = '\0';
+	assert_int_equal(path[0], '/');
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(errno, ENOENT);
+}
+
+static void test_files_are_written_and_read_whole(void **state)
+{
+	char path[4096];
+	char *text;
+	size_t size;
+
+	support_write_file(support_path(path, sizeof(path), "file"), "a\0b", 3);
+	text = support_read_file(path, &size);
+	assert_int_equal(size, 3);
+	assert_memory_equal(text, "a\0b", 4);
+	free(text);
+	assert_null(support_read_file("/proc/none", NULL));
+	assert_true(support_wait_file(path, 0));
+	assert_false(support_wait_file("/proc/none", 5));
+}
+
+static void test_gone_and_alive_tell_zombies_apart(void **state)
+{
+	siginfo_t info;
+	pid_t pid = support_host_child("sleep-forever", NULL);
+
+	assert_true(support_alive(pid));
+	assert_false(support_wait_gone(pid, 5));
+	kill(pid, SIGKILL);
+	waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
+	assert_false(support_alive(pid));
+	assert_false(support_wait_gone(pid, 5));
+	assert_int_equal(support_reap(pid), 128 + SIGKILL);
+	assert_true(support_wait_gone(pid, 0));
+}
+
+static void test_descriptors_are_counted(void **state)
+{
+	size_t before = support_fd_count();
+	int fd = dup(0);
+
+	assert_int_equal(support_fd_count(), before + (fd >= 0));
+	close(fd);
+	assert_int_equal(support_fd_count(), before);
+}
+
+static void test_fields_are_found_by_their_whole_name(void **state)
+{
+	const char *text = "ignored 10\nblocked ff\ncap 3\n";
+
+	assert_int_equal(support_field(text, "ignored", 16), 16);
+	assert_int_equal(support_field(text, "blocked", 16), 255);
+	assert_int_equal(support_field(text, "block", 16), -1);
+	assert_int_equal(support_field(text, "cap", 10), 3);
+}
+
+static void test_state_belongs_to_the_test(void **state)
+{
+	assert_null(*state);
+	*state = state;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		brood_test(test_the_frame_notices_a_leaked_descriptor),
+		brood_test(test_the_frame_notices_a_closed_descriptor),
+		brood_test(test_the_frame_notices_a_nonblocking_descriptor),
+		brood_test(test_the_frame_notices_a_replaced_descriptor),
+		brood_test(test_the_frame_notices_a_running_child),
+		brood_test(test_the_frame_notices_a_zombie),
+		brood_test(test_the_frame_notices_a_child_without_a_signal),
+		brood_test(test_the_frame_notices_an_ignored_signal),
+		brood_test(test_the_frame_notices_a_sigchld_handler),
+		brood_test(test_the_frame_notices_a_blocked_signal),
+		brood_test(test_the_frame_notices_a_pending_signal),
+		brood_test(test_the_frame_notices_an_armed_timer),
+		brood_test(test_the_frame_notices_another_directory),
+		brood_test(test_the_frame_notices_another_umask),
+		brood_test(test_the_frame_notices_another_environment),
+		brood_test(test_the_frame_notices_another_limit),
+		brood_test(test_the_frame_notices_a_cleared_dumpable_flag),
+		brood_test(test_the_frame_notices_a_thread),
+		brood_test(test_the_frame_notices_a_failure_in_a_stray_fork),
+		brood_test(test_the_frame_accepts_a_clean_test),
+		brood_test(test_a_part_that_goes_well_is_0),
+		brood_test(test_a_failed_assertion_in_a_part_is_told),
+		brood_test(test_a_failed_assertion_is_told_although_stderr_is_closed),
+		brood_test(test_a_part_must_not_leave_a_descriptor_or_a_child),
+		brood_test(test_the_end_of_a_part_is_told_exactly),
+		brood_test(test_a_part_can_skip_its_test),
+		brood_test(test_denied_calls_fail),
+		brood_test(test_of_two_denials_the_later_is_heard),
+		brood_test(test_a_denial_can_look_at_arguments),
+		brood_test(test_a_denial_outside_a_part_is_a_mistake),
+		brood_test(test_a_storm_interrupts_calls_and_leaves_nothing),
+		brood_test(test_a_storm_reaches_a_thread_that_blocks_the_signal),
+		brood_test(test_the_directory_is_removed_with_all_in_it),
+		brood_test(test_files_are_written_and_read_whole),
+		brood_test(test_gone_and_alive_tell_zombies_apart),
+		brood_test(test_descriptors_are_counted),
+		brood_test(test_fields_are_found_by_their_whole_name),
+		brood_test(test_state_belongs_to_the_test),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
