@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A result in words, for people: one line that says the first thing they need to know.
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "process/result.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const cause_words[] = {
+	[BROOD_BY_ITSELF] = "", [BROOD_BY_STOP] = ", stopped",  [BROOD_BY_DEADLINE] = ", at its deadline",
+	[BROOD_BY_OVERFLOW] = ", output over its limit",        [BROOD_BY_FAILURE] = ", because another stage could not be started",
+	[BROOD_BY_CANCEL] = ", cancelled",
+};
+
+static void write_signal(FILE *out, int signal)
+{
+	const char *name = NULL;
+
+#ifdef HAVE_SIGABBREV_NP
+	name = sigabbrev_np(signal);
+#endif
+	if (name)
+		fprintf(out, "SIG%s", name);
+	else
+		fprintf(out, "signal %d", signal);
+}
+
+static void write_end(FILE *out, const brood_result *result, size_t stage)
+{
+	const struct stage_end *end = &result->stages[stage];
+
+	fprintf(out, "stage %zu '%s': ", stage + 1, end->name);
+	switch (end->how) {
+	case BROOD_NOT_STARTED:
+		fputs("not started", out);
+		break;
+	case BROOD_RUNNING:
+		fprintf(out, "running, pid %ld", (long)end->pid);
+		break;
+	case BROOD_EXITED:
+		fprintf(out, "exited %d", end->code);
+		break;
+	case BROOD_SIGNALLED:
+		fputs("killed by ", out);
+		write_signal(out, end->code);
+		break;
+	case BROOD_LOST:
+		fprintf(out, "lost, nobody can say how pid %ld ended", (long)end->pid);
+		break;
+	}
+	fputs(cause_words[end->cause], out);
+}
+
+/* The stage that the deadline stopped, or the last one. */
+static size_t stopped_stage(const brood_result *result)
+{
+	for (size_t i = result->stage_count; i-- > 0;)
+		if (result->stages[i].cause == BROOD_BY_DEADLINE)
+			return i;
+	return result->stage_count - 1;
+}
+
+static void write_holders(FILE *out, const brood_result *result)
+{
+	fputs("a pipe is still held after every stage has ended", out);
+	for (size_t i = 0; i < result->holder_count; i++)
+		fprintf(out, "%s %ld", i == 0 ? ", by pid" : ",", (long)result->holders[i]);
+}
+
+static void write_truncated(FILE *out, const brood_result *result)
+{
+	for (size_t i = 0; i < result->stream_count; i++) {
+		const struct stream *stream = &result->streams[i];
+
+		if (!stream->over_limit)
+			continue;
+		fprintf(out, "output of descriptor %d was cut: %zu of %llu bytes kept", stream->child_fd, stream->buffer.size,
+		        (unsigned long long)stream->bytes);
+		return;
+	}
+}
+
+static void write_verdict(FILE *out, const brood_result *result)
+{
+	size_t stage;
+	char *text;
+
+	switch (result_verdict(result, &stage)) {
+	case VERDICT_OK:
+		fputs("success", out);
+		break;
+	case VERDICT_NOT_STARTED:
+		text = failure_text(&result->failure);
+		fputs(result->failure.error == 0 ? "not started" : text ? text : "could not be started", out);
+		free(text);
+		break;
+	case VERDICT_DEADLINE:
+		write_end(out, result, stopped_stage(result));
+		fprintf(out, " of %lld ms", (long long)result->timeout_ms);
+		break;
+	case VERDICT_STAGE:
+	case VERDICT_RUNNING:
+		write_end(out, result, stage);
+		break;
+	case VERDICT_HELD:
+		write_holders(out, result);
+		break;
+	case VERDICT_TRUNCATED:
+		write_truncated(out, result);
+		break;
+	}
+}
+
+const char *brood_result_describe(const brood_result *result)
+{
+	/* The cache is no part of what the result says: a caller's const result may fill it. */
+	brood_result *cache = (brood_result *)(uintptr_t)result;
+	size_t size;
+	FILE *out;
+
+	if (!result)
+		return "no result: out of memory";
+	if (result->described)
+		return result->described;
+	out = open_memstream(&cache->described, &size);
+	if (!out)
+		return "out of memory";
+	write_verdict(out, result);
+	if (fclose(out) != 0) {
+		free(cache->described);
+		cache->described = NULL;
+	}
+	return result->described ? result->described : "out of memory";
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Looking at a handle without moving anything.
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "process/process.h"
+
+#include <errno.h>
+
+pid_t brood_process_pid(const brood_process *process, size_t stage)
+{
+	if (!process || stage >= process->stage_count)
+		return -EINVAL;
+	return process->result->stages[stage].pid;
+}
+
+size_t brood_process_stages(const brood_process *process)
+{
+	return process ? process->stage_count : 0;
+}
+
+const brood_result *brood_process_result(const brood_process *process)
+{
+	return process ? process->result : NULL;
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting for a handle: what is ready, what is due, and when to look again.
+ *
+ * One chain waits with ppoll over its own few descriptors, which costs no descriptor. A host with a loop of its own asks for
+ * brood_process_fd: then an epoll holds the watches and a timerfd the deadlines. A batch lends the poller that all its members share.
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "process/process.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/timerfd.h>
+#endif
+
+#include "base/fd.h"
+#include "base/log.h"
+
+enum { FEW = 16, PAUSE_FIRST_NS = 1000000, PAUSE_LAST_NS = 50000000 };
+
+/* ---- watches ---- */
+
+void process_watch(brood_process *process, struct watch *watch, short wanted)
+{
+	if (watch->fd < 0)
+		return;
+	if (!process->poller) {
+		watch->wanted = wanted;
+	} else if (watch->wanted != wanted && poller_watch(process->poller, watch, wanted) < 0) {
+		/* No memory for a place in the set: it is looked at again and again instead. */
+		watch->wanted = 0;
+		process->blind = true;
+	}
+}
+
+static size_t gather(struct watch *watch, struct pollfd *fds, struct watch **watches, size_t count)
+{
+	if (watch->fd < 0 || !watch->wanted)
+		return count;
+	fds[count] = (struct pollfd){ .fd = watch->fd, .events = watch->wanted };
+	watches[count] = watch;
+	return count + 1;
+}
+
+static int wait_with_ppoll(brood_process *process, int64_t deadline_ns)
+{
+	const size_t most = process->stage_count + process->channel_count;
+	struct pollfd few[FEW], *fds = few;
+	struct watch *few_watches[FEW], **watches = few_watches;
+	struct timespec left;
+	size_t count = 0;
+	int r;
+
+	if (most > FEW) {
+		fds = malloc(most * (sizeof *fds + sizeof *watches));
+		if (!fds)
+			return -ENOMEM;
+		watches = (struct watch **)(void *)(fds + most);
+	}
+	for (size_t i = 0; i < process->stage_count; i++)
+		count = gather(&process->children[i].watch, fds, watches, count);
+	for (size_t i = 0; i < process->channel_count; i++)
+		count = gather(&process->channels[i].watch, fds, watches, count);
+	do
+		r = ppoll(fds, count, deadline_left(deadline_ns, clock_now_ns(), &left), NULL);
+	while (r < 0 && errno == EINTR);
+	r = r < 0 ? -errno : 0;
+	for (size_t i = 0; r == 0 && i < count; i++)
+		watches[i]->ready |= fds[i].revents;
+	if (fds != few)
+		free(fds);
+	return r;
+}
+
+static int wait_with_poller(brood_process *process, int64_t deadline_ns)
+{
+	struct watch *ready[FEW];
+	int r = poller_wait(process->poller, deadline_ns, ready, FEW);
+
+	return r < 0 ? r : 0;
+}
+
+/* ---- time ---- */
+
+int64_t process_wake_ns(const brood_process *process)
+{
+	int64_t wake = deadline_min(process->ladder_ns, process->look_ns);
+
+	if (process->running > 0)
+		return deadline_min(wake, process->budget_ns);
+	if (process->open_kept > 0 && process->linger_ns)
+		wake = deadline_min(wake, process->linger_ns);
+	return wake;
+}
+
+#ifdef __linux__
+
+static void set_timer(brood_process *process)
+{
+	const int64_t wake_ns = process_wake_ns(process);
+	struct itimerspec when = { .it_value = { 0, 0 } };
+
+	if (process->timer.fd < 0 || process->timer_ns == wake_ns)
+		return;
+	process->timer_ns = wake_ns;
+	if (wake_ns != DEADLINE_NEVER) {
+		/* Zero would disarm it. */
+		when.it_value.tv_sec = wake_ns / 1000000000;
+		when.it_value.tv_nsec = wake_ns % 1000000000 + (wake_ns <= 0);
+	}
+	timerfd_settime(process->timer.fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static int make_timer(brood_process *process)
+{
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	fd = fd_above_stdio(fd);
+	if (fd < 0)
+		return fd;
+	process->timer.fd = fd_raise(fd);
+	process_watch(process, &process->timer, POLLIN);
+	set_timer(process);
+	return 0;
+}
+
+#else
+
+static void set_timer(brood_process *process)
+{
+	(void)process;
+}
+
+static int make_timer(brood_process *process)
+{
+	(void)process;
+	return -ENOTSUP;
+}
+
+#endif
+
+static void spend_budget(brood_process *process, int64_t now_ns)
+{
+	if (process->running == 0 || !deadline_passed(process->budget_ns, now_ns))
+		return;
+	process->budget_ns = DEADLINE_NEVER;
+	process->result->over_budget = true;
+	result_changed(process->result);
+	log_line(BROOD_LOG_INFO, "the budget of %lld ms is spent", (long long)process->result->timeout_ms);
+	process_begin_stop(process, BROOD_BY_DEADLINE, process->grace_ms, now_ns);
+}
+
+/* ---- the end ---- */
+
+bool process_ended(const brood_process *process)
+{
+	return process->running == 0 && process->drained;
+}
+
+bool process_finished(const brood_process *process)
+{
+	return process_ended(process) && process->open_kept == 0;
+}
+
+static void close_inputs(brood_process *process)
+{
+	for (size_t i = 0; i < process->channel_count; i++)
+		if (process->channels[i].kind == CHANNEL_FEED)
+			channel_close(process, &process->channels[i]);
+}
+
+static void abandon_captures(brood_process *process)
+{
+	process->abandoned = true;
+	find_holders(process);
+	for (size_t i = 0; i < process->channel_count; i++) {
+		struct channel *channel = &process->channels[i];
+
+		if (channel->kind == CHANNEL_CAPTURE && channel->watch.fd >= 0) {
+			channel_stream(process, channel)->abandoned = true;
+			channel_close(process, channel);
+		}
+	}
+	result_changed(process->result);
+}
+
+/* Every stage has ended: what is in the pipes is read, then whoever else holds them has the linger to finish. */
+static void wind_up(brood_process *process, int64_t now_ns)
+{
+	if (process->running > 0)
+		return;
+	if (!process->drained) {
+		pump_drain(process);
+		close_inputs(process);
+		process->drained = true;
+		process->linger_ns = deadline_after(now_ns, process->linger_ms);
+	}
+	if (process->abandoned)
+		return;
+	process->result->held = process->open_kept > 0;
+	if (process->open_kept > 0 && deadline_passed(process->linger_ns, now_ns))
+		abandon_captures(process);
+}
+
+static void look_at(struct watch *watch, short events)
+{
+	if (watch->fd >= 0 && !watch->wanted)
+		watch->ready |= events;
+}
+
+/* Without pidfds nothing tells of an end: look again and again, less and less often. */
+static void look_blindly(brood_process *process, int64_t now_ns)
+{
+	if (!process->blind || process_finished(process)) {
+		process->look_ns = DEADLINE_NEVER;
+		return;
+	}
+	for (size_t i = 0; i < process->stage_count; i++)
+		process->children[i].watch.ready |= POLLIN;
+	for (size_t i = 0; i < process->channel_count; i++)
+		if (process->channels[i].kind != CHANNEL_PIPE && !process->channels[i].paused)
+			look_at(&process->channels[i].watch, process->channels[i].input ? POLLOUT : POLLIN);
+	process->pause_ns = process->pause_ns == 0 ? PAUSE_FIRST_NS : process->pause_ns * 2;
+	if (process->pause_ns > PAUSE_LAST_NS)
+		process->pause_ns = PAUSE_LAST_NS;
+	process->look_ns = now_ns + process->pause_ns;
+}
+
+int process_step(brood_process *process, int64_t now_ns)
+{
+	int r;
+
+	process->timer.ready = 0;
+	look_blindly(process, now_ns);
+	pump_ready(process);
+	r = process_reap_ready(process, now_ns);
+	if (r < 0)
+		return r;
+	spend_budget(process, now_ns);
+	process_climb(process, now_ns);
+	wind_up(process, now_ns);
+	set_timer(process);
+	return 0;
+}
+
+/* ---- waiting ---- */
+
+int process_turn(brood_process *process, int64_t deadline_ns)
+{
+	int r;
+
+	deadline_ns = deadline_min(deadline_ns, process_wake_ns(process));
+	r = process->poller ? wait_with_poller(process, deadline_ns) : wait_with_ppoll(process, deadline_ns);
+	return r < 0 ? r : process_step(process, clock_now_ns());
+}
+
+/* Nothing but children, no time that matters: waiting is what waitid is for. */
+static bool may_block(const brood_process *process, int64_t deadline_ns)
+{
+	return deadline_ns == DEADLINE_NEVER && process->channel_count == 0 && !process->poller && !process->blind &&
+	       !process->late_leader && process_wake_ns(process) == DEADLINE_NEVER;
+}
+
+int process_run_until(brood_process *process, bool (*done)(const brood_process *), int64_t deadline_ns)
+{
+	int r;
+
+	if (done(process))
+		return 0;
+	if (process->blind) {
+		/* Look at once: a child that has ended already is no reason to wait. */
+		process->pause_ns = 0;
+		r = process_step(process, clock_now_ns());
+		if (r < 0)
+			return r;
+	}
+	if (may_block(process, deadline_ns)) {
+		r = process_reap_blocking(process);
+		if (r < 0)
+			return r;
+		wind_up(process, clock_now_ns());
+	}
+	while (!done(process)) {
+		r = process_turn(process, deadline_ns);
+		if (r < 0)
+			return r;
+		if (!done(process) && deadline_passed(deadline_ns, clock_now_ns()))
+			return -ETIMEDOUT;
+	}
+	return 0;
+}
+
+int brood_process_poll(brood_process *process)
+{
+	int r;
+
+	if (!process)
+		return -EINVAL;
+	r = process_run_until(process, process_ended, 0);
+	return r == -ETIMEDOUT ? 0 : r < 0 ? r : 1;
+}
+
+int brood_process_wait(brood_process *process, int64_t timeout_ms)
+{
+	if (!process || !timeout_valid(timeout_ms))
+		return -EINVAL;
+	return process_run_until(process, process_ended, deadline_after(clock_now_ns(), timeout_ms));
+}
+
+/* ---- embedding ---- */
+
+static void move_watches(brood_process *process)
+{
+	for (size_t i = 0; i < process->stage_count; i++) {
+		struct watch *watch = &process->children[i].watch;
+		const short wanted = watch->wanted;
+
+		watch->wanted = 0;
+		process_watch(process, watch, wanted);
+	}
+	for (size_t i = 0; i < process->channel_count; i++) {
+		struct watch *watch = &process->channels[i].watch;
+		const short wanted = watch->wanted;
+
+		watch->wanted = 0;
+		process_watch(process, watch, wanted);
+	}
+}
+
+int brood_process_fd(brood_process *process)
+{
+	struct poller *poller;
+	int r;
+
+	if (!process)
+		return -EINVAL;
+	if (process->poller)
+		return poller_fd(process->poller);
+	if (process->blind)
+		return -ENOTSUP;
+	poller = poller_new();
+	if (!poller)
+		return -errno;
+	r = poller_fd(poller);
+	if (r < 0) {
+		poller_free(poller);
+		return r;
+	}
+	process->poller = poller;
+	process->poller_is_own = true;
+	r = make_timer(process);
+	if (r < 0) {
+		process->poller = NULL;
+		poller_free(poller);
+		return r;
+	}
+	move_watches(process);
+	return poller_fd(poller);
+}
+
+int brood_process_dispatch(brood_process *process)
+{
+	int r;
+
+	if (!process)
+		return -EINVAL;
+	r = process_run_until(process, process_finished, 0);
+	return r == -ETIMEDOUT ? 0 : r < 0 ? r : 1;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pump: moves bytes between the handle's ends of pipes and memory. Passive: it is told which ends are ready and never waits.
+ *
+ * Bulk goes fast by three things measured together: the pipe is enlarged at the first full buffer, the buffer grows on huge pages, and a read asks for
+ * all the room there is.
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "process/process.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/quiet.h"
+
+enum {
+	BULK_PIPE_SIZE = 1 << 20,
+	TURN_BYTES = 8 << 20,           /* then others have their turn */
+	DROP_SIZE = 16 << 10
+};
+
+/* ---- finding channels ---- */
+
+struct stream *channel_stream(const brood_process *process, const struct channel *channel)
+{
+	return &process->result->streams[channel - process->channels];
+}
+
+struct channel *process_channel(const brood_process *process, size_t stage, int child_fd)
+{
+	for (size_t i = 0; i < process->channel_count; i++) {
+		const struct stream *stream = &process->result->streams[i];
+
+		if (stream->child_fd == child_fd && stream->stage == stage)
+			return &process->channels[i];
+	}
+	return NULL;
+}
+
+struct channel *process_own_channel(const brood_process *process, int child_fd)
+{
+	struct channel *channel = process_channel(process, STREAM_SHARED, child_fd);
+
+	if (!channel)
+		channel = process_channel(process, child_fd == BROOD_STDIN ? 0 : process->stage_count - 1, child_fd);
+	return channel;
+}
+
+size_t process_memory(const brood_process *process)
+{
+	size_t memory = 0;
+
+	for (size_t i = 0; i < process->result->stream_count; i++)
+		memory += buffer_memory(&process->result->streams[i].buffer);
+	return memory;
+}
+
+/* ---- opening and closing ---- */
+
+void channel_listen(brood_process *process, struct channel *channel)
+{
+	short wanted = 0;
+
+	if (channel->kind != CHANNEL_PIPE && !channel->paused)
+		wanted = channel->input ? POLLOUT : POLLIN;
+	process_watch(process, &channel->watch, wanted);
+}
+
+void channel_close(brood_process *process, struct channel *channel)
+{
+	if (channel->watch.fd < 0)
+		return;
+	process_watch(process, &channel->watch, 0);
+	fd_close(&channel->watch.fd);
+	channel->watch.ready = 0;
+	blob_unref(channel->blob);
+	channel->blob = NULL;
+	channel->left = 0;
+	if (channel->kind == CHANNEL_CAPTURE) {
+		process->open_kept--;
+		buffer_trim(&channel_stream(process, channel)->buffer);
+	}
+}
+
+static void channel_end(brood_process *process, struct channel *channel)
+{
+	channel->ended = true;
+	channel_close(process, channel);
+}
+
+/* ---- reading ---- */
+
+static void pass_limit(brood_process *process, struct stream *stream)
+{
+	if (stream->over_limit)
+		return;
+	stream->over_limit = true;
+	result_changed(process->result);
+	log_line(BROOD_LOG_WARNING, "output of descriptor %d is cut at %zu bytes", stream->child_fd, stream->buffer.size);
+	if (process->stop_on_overflow)
+		process_begin_stop(process, BROOD_BY_OVERFLOW, process->grace_ms, clock_now_ns());
+}
+
+static ssize_t read_once(int fd, void *bytes, size_t size)
+{
+	ssize_t r;
+
+	do
+		r = read(fd, bytes, size);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : r;
+}
+
+/* Past the limit, or out of memory: read on and drop, so that the child can end. */
+static ssize_t read_and_drop(brood_process *process, struct channel *channel, size_t most)
+{
+	char dropped[DROP_SIZE];
+	ssize_t r = read_once(channel->watch.fd, dropped, most < sizeof dropped ? most : sizeof dropped);
+
+	if (r > 0)
+		pass_limit(process, channel_stream(process, channel));
+	return r;
+}
+
+static ssize_t read_and_keep(struct channel *channel, struct stream *stream, size_t most, bool *ret_full)
+{
+	const size_t allowed = stream->limit ? stream->limit - stream->buffer.size : most;
+	size_t room;
+	char *at;
+	ssize_t r;
+
+	if (buffer_room(&stream->buffer, &at, &room) < 0)
+		return -ENOMEM;
+	if (room > allowed)
+		room = allowed;
+	if (room > most)
+		room = most;
+	r = read_once(channel->watch.fd, at, room);
+	if (r > 0)
+		buffer_commit(&stream->buffer, (size_t)r);
+	*ret_full = r == (ssize_t)room;
+	return r;
+}
+
+/* One read. *ret_more: there may be more at once. Returns the bytes, 0 at the end, -EAGAIN, or another -errno, which ends the channel too. */
+static ssize_t read_some(brood_process *process, struct channel *channel, size_t most, bool *ret_more)
+{
+	struct stream *stream = channel_stream(process, channel);
+	bool full = true;
+	ssize_t r = -ENOMEM;
+
+	if (!stream->limit || stream->buffer.size < stream->limit)
+		r = read_and_keep(channel, stream, most, &full);
+	if (r == -ENOMEM)
+		r = read_and_drop(process, channel, most);
+	*ret_more = full;
+	if (r <= 0)
+		return r;
+	stream->bytes += (uint64_t)r;
+	if (full && !process->grown && buffer_is_large(&stream->buffer)) {
+		/* Refused past the user's share of pipe memory: then the default size has to do. */
+		process->grown = true;
+		fd_set_pipe_size(channel->watch.fd, BULK_PIPE_SIZE);
+	}
+	return r;
+}
+
+static void pump_in(brood_process *process, struct channel *channel, size_t most)
+{
+	/* When nobody can write any more, a read that leaves room has read the last byte. */
+	const bool hung_up = channel->watch.ready & POLLHUP;
+
+	channel->watch.ready = 0;
+	while (most > 0) {
+		bool more;
+		ssize_t r = read_some(process, channel, most, &more);
+
+		if (r == -EAGAIN)
+			return;
+		if (r <= 0 || (hung_up && !more)) {
+			channel_end(process, channel);
+			return;
+		}
+		if (!more)
+			return;
+		most -= (size_t)r < most ? (size_t)r : most;
+	}
+}
+
+void pump_drain(brood_process *process)
+{
+	for (size_t i = 0; i < process->channel_count; i++) {
+		struct channel *channel = &process->channels[i];
+		int waiting = 0;
+
+		if (channel->kind != CHANNEL_CAPTURE || channel->watch.fd < 0)
+			continue;
+		if (ioctl(channel->watch.fd, FIONREAD, &waiting) < 0 || waiting < 0)
+			waiting = 0;
+		/* One more than there is: that is how the end shows. */
+		pump_in(process, channel, (size_t)waiting + 1);
+	}
+}
+
+/* ---- writing ---- */
+
+static void pump_out(brood_process *process, struct channel *channel)
+{
+	struct stream *stream = channel_stream(process, channel);
+
+	channel->watch.ready = 0;
+	while (channel->left > 0) {
+		ssize_t r = quiet_write(channel->watch.fd, channel->bytes, channel->left);
+
+		if (r == -EAGAIN)
+			return;
+		if (r < 0)
+			break;          /* nobody reads any more: no error, the child decides what it needs */
+		channel->bytes += r;
+		channel->left -= (size_t)r;
+		stream->bytes += (uint64_t)r;
+	}
+	channel_end(process, channel);
+}
+
+void pump_ready(brood_process *process)
+{
+	for (size_t i = 0; i < process->channel_count; i++) {
+		struct channel *channel = &process->channels[i];
+
+		if (!channel->watch.ready || channel->watch.fd < 0 || channel->kind == CHANNEL_PIPE)
+			continue;
+		if (channel->input)
+			pump_out(process, channel);
+		else
+			pump_in(process, channel, TURN_BYTES);
+	}
+}
