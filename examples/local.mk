@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# Small programs over the public headers only. `make` builds them, `make check` runs them. A new one is two lines: its name
-# in noinst_PROGRAMS (its source is examples/NAME.c) and the library it links.
+# Small programs over the public headers only. `make` builds them, `make check` runs them (tests/suites/test_examples.c). A new one is
+# its source, examples/NAME.c, its name in both lists below, and the library it links.
 # encrypt-hash is a tool in its own right and is installed, out of PATH's way: $(libexecdir)/brood/examples.
 # The sources of all are installed as documentation: $(docdir)/examples.
 
@@ -9,6 +9,26 @@ brood_examplesdir = $(libexecdir)/brood/examples
 brood_examples_PROGRAMS = examples/encrypt-hash
 examples_encrypt_hash_LDADD = lib/libbrood.la
 
+noinst_PROGRAMS += \
+	examples/broken-stage \
+	examples/follow \
+	examples/function-stage \
+	examples/lines \
+	examples/poll-loop \
+	examples/popen-tour
+examples_broken_stage_LDADD = lib/libbrood.la
+examples_follow_LDADD = lib/libbrood.la
+examples_function_stage_LDADD = lib/libbrood.la
+examples_lines_LDADD = lib/libbrood.la
+examples_poll_loop_LDADD = lib/libbrood.la
+examples_popen_tour_LDADD = lib/libbrood.la
+
 examplesourcesdir = $(docdir)/examples
 dist_examplesources_DATA = \
-	examples/encrypt-hash.c
+	examples/broken-stage.c \
+	examples/encrypt-hash.c \
+	examples/follow.c \
+	examples/function-stage.c \
+	examples/lines.c \
+	examples/poll-loop.c \
+	examples/popen-tour.c

@@ -5,81 +5,67 @@
 # A new script check is one line in brood_checks: exit status 0 passed, 77 skipped, anything else failed.
 
 brood_tests = \
+	tests/suites/test_chains \
+	tests/suites/test_communicate_cases \
+	tests/suites/test_deadlines \
+	tests/suites/test_descriptors \
+	tests/suites/test_embedding \
+	tests/suites/test_environment \
+	tests/suites/test_examples \
+	tests/suites/test_functions \
+	tests/suites/test_identity \
+	tests/suites/test_signals_of_children \
+	tests/suites/test_starting \
+	tests/suites/test_streaming \
+	tests/suites/test_tour \
+	tests/suites/test_trees \
+	tests/suites/test_waiting \
+	tests/test_blob \
 	tests/test_buffer \
 	tests/test_cgroup \
 	tests/test_child \
+	tests/test_child_side \
 	tests/test_clock \
+	tests/test_clone \
 	tests/test_command \
 	tests/test_command_memory \
+	tests/test_communicate \
+	tests/test_describe \
+	tests/test_engine \
 	tests/test_environ \
 	tests/test_failure \
 	tests/test_fd \
 	tests/test_fdplan \
+	tests/test_fork \
 	tests/test_format \
+	tests/test_holders \
 	tests/test_join \
 	tests/test_json \
 	tests/test_log \
+	tests/test_look \
 	tests/test_lookup \
+	tests/test_loop \
 	tests/test_parse \
+	tests/test_pidref \
+	tests/test_plan \
 	tests/test_poller \
+	tests/test_pump \
+	tests/test_quiet \
+	tests/test_reap \
 	tests/test_redirect \
+	tests/test_result \
+	tests/test_result_json \
+	tests/test_signals \
+	tests/test_start \
+	tests/test_stop \
+	tests/test_stream \
 	tests/test_strv \
 	tests/test_support \
-	tests/test_text
+	tests/test_text \
+	tests/test_verdict \
+	tests/test_wiring
 
-brood_checks = \
-	tests/checks/child-symbols.sh \
-	tests/checks/exports.sh \
-	tests/checks/headers.sh \
-	tests/checks/layers.sh \
-	tests/checks/listed.sh \
-	tests/checks/manpages.sh \
-	tests/checks/map.sh \
-	tests/checks/readme.sh \
-	tests/checks/spdx.sh
-
-# The default of every program that names no _LDADD of its own, which is the tests.
-LDADD = tests/libsupport.la lib/libbrood-internal.la $(CMOCKA_LIBS) $(BROOD_PTHREAD_LIBS)
-
-# The n-th allocation fails: the linker puts the test's own allocator before libc's.
-tests_test_command_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=strdup
-
-check_LTLIBRARIES += tests/libsupport.la
-tests_libsupport_la_SOURCES = \
-	tests/support/check.h \
-	tests/support/deny.c \
-	tests/support/deny.h \
-	tests/support/fork.c \
-	tests/support/fork.h \
-	tests/support/host.c \
-	tests/support/host.h \
-	tests/support/storm.c \
-	tests/support/storm.h \
-	tests/support/support.c \
-	tests/support/support.h \
-	tests/support/temp.c \
-	tests/support/temp.h
-
-# What the tests start: one program with a verb for each way to behave. It links nothing.
-check_PROGRAMS += tests/child/child
-tests_child_child_SOURCES = \
-	tests/child/act.c \
-	tests/child/child.c \
-	tests/child/child.h \
-	tests/child/lines.c \
-	tests/child/pattern.h \
-	tests/child/state.c \
-	tests/child/stream.c \
-	tests/child/tree.c
-tests_child_child_LDADD =
-
-if HAVE_CMOCKA
-check_PROGRAMS += $(brood_tests)
-TESTS += $(brood_tests) $(brood_checks)
-else
-EXTRA_PROGRAMS += $(brood_tests)
-endif
-
+EXTRA_DIST += tests/suites/engines.h
 EXTRA_DIST += $(brood_checks) tests/checks/child-symbols.allow tests/summary
 
 # ---- how they run ---------------------------------------------------------------------------------------------

@@ -27,6 +27,37 @@ static brood_command *a_chain(void)
 		assert_int_equal((cmd)->error, -EINVAL);			\
 	} while (0)
 
+/* Data that a command owns: how often they were made and freed is counted in the data's own caller. */
+struct owned {
+	int *alive;
+	bool no_memory;
+};
+
+static void *owned_new(int *alive, bool no_memory)
+{
+	struct owned *owned = malloc(sizeof(*owned));
+
+	assert_non_null(owned);
+	*owned = (struct owned){ .alive = alive, .no_memory = no_memory };
+	++*alive;
+	return owned;
+}
+
+static void *owned_copy(const void *data)
+{
+	const struct owned *owned = data;
+
+	return owned->no_memory ? NULL : owned_new(owned->alive, false);
+}
+
+static void owned_release(void *data)
+{
+	struct owned *owned = data;
+
+	--*owned->alive;
+	free(owned);
+}
+
 /* One call on a fresh command, which is mistaken with this sentence afterwards. */
 #define check_refused(call, sentence)						\
 	do {									\
@@ -113,6 +144,80 @@ static void test_a_function_needs_a_name_and_a_function(void **state)
 	brood_command_free(empty);
 }
 
+static void test_owned_data_are_copied_and_freed_with_the_command(void **state)
+{
+	int alive = 0;
+	brood_command *cmd = brood_command_function_owned("f", do_nothing, owned_new(&alive, false), owned_copy, owned_release);
+	brood_command *copy = brood_command_copy(cmd);
+
+	assert_int_equal(alive, 2);
+	assert_ptr_not_equal(cmd->stages[0].data, copy->stages[0].data);
+	cmd = brood_then(brood_pipe(brood_command_newl("a", NULL), cmd), brood_command_newl("b", NULL));
+	brood_command_free(brood_command_copy(cmd));
+	assert_int_equal(alive, 2);
+	brood_command_free(cmd);
+	assert_int_equal(alive, 1);
+	brood_command_free(copy);
+	assert_int_equal(alive, 0);
+}
+
+static void test_owned_data_that_cannot_be_copied_are_shared_and_freed_once(void **state)
+{
+	int alive = 0;
+	brood_command *cmd = brood_command_function_owned("f", do_nothing, owned_new(&alive, false), NULL, owned_release);
+	brood_command *copy = brood_command_copy(cmd);
+
+	assert_ptr_equal(cmd->stages[0].data, copy->stages[0].data);
+	brood_command_free(copy);
+	assert_int_equal(alive, 1);
+	brood_command_free(cmd);
+	assert_int_equal(alive, 0);
+}
+
+static void test_owned_data_whose_copy_wants_memory_give_no_copy(void **state)
+{
+	int alive = 0;
+	brood_command *cmd = brood_command_function_owned("f", do_nothing, owned_new(&alive, true), owned_copy, owned_release);
+
+	assert_null(brood_command_copy(cmd));
+	assert_int_equal(alive, 1);
+	brood_command_free(cmd);
+	assert_int_equal(alive, 0);
+}
+
+static void test_null_data_are_neither_copied_nor_freed(void **state)
+{
+	brood_command *cmd = brood_command_function_owned("f", do_nothing, NULL, owned_copy, owned_release);
+	brood_command *copy = brood_command_copy(cmd);
+
+	assert_non_null(copy);
+	brood_command_free(copy);
+	brood_command_free(cmd);
+}
+
+static void test_a_mistaken_function_owns_its_data_all_the_same(void **state)
+{
+	int alive = 0;
+	brood_command *cmd = brood_command_function_owned("f", NULL, owned_new(&alive, false), owned_copy, owned_release);
+
+	assert_mistake(cmd, "function: 'f' is NULL: there is nothing to call");
+	brood_command_free(cmd);
+	assert_int_equal(alive, 0);
+}
+
+static void test_a_library_can_make_a_mistake_in_its_own_words(void **state)
+{
+	brood_command *cmd = brood_command_mistaken("pipeline: 100% odd\n");
+	brood_command *wordless = brood_command_mistaken(NULL);
+
+	assert_mistake(cmd, "pipeline: 100% odd\\n");
+	assert_mistake(wordless, "command: mistaken, and no words for it");
+	cmd = brood_pipe(brood_command_newl("a", NULL), cmd);
+	assert_mistake(cmd, "pipeline: 100% odd\\n");
+	brood_command_free(cmd);
+	brood_command_free(wordless);
+}
+
 static void test_words_on_a_chain_are_a_mistake(void **state)
 {
 	brood_command *cmd = a_chain();
@@ -171,7 +276,8 @@ static void test_wrong_values_are_refused_in_words(void **state)
 	check_refused(brood_command_fchdir(cmd, -1), "fchdir: -1 is not a descriptor");
 	check_refused(brood_command_set_timeout_ms(cmd, -2), "set_timeout_ms: -2 ms is negative, and only -1 has a meaning");
 	check_refused(brood_command_set_grace_ms(cmd, INT64_MIN),
-		      "set_grace_ms: -9223372036854775808 ms is negative, and only -1 has a meaning");
+		      "set_grace_ms: -9223372036854775808 ms is negative");
+	check_refused(brood_command_set_grace_ms(cmd, -1), "set_grace_ms: -1 ms is negative");
 	check_refused(brood_command_set_linger_ms(cmd, -2), "set_linger_ms: -2 ms is negative, and only -1 has a meaning");
 	check_refused(brood_command_set_stop_signal(cmd, 0), "set_stop_signal: 0 is not a signal (1 to 64)");
 	check_refused(brood_command_keep_ignored(cmd, 65), "keep_ignored: 65 is not a signal (1 to 64)");
@@ -404,6 +510,12 @@ int main(void)
 		brood_test(test_what_the_caller_changes_afterwards_has_no_effect),
 		brood_test(test_no_program_is_a_mistake),
 		brood_test(test_a_function_needs_a_name_and_a_function),
+		brood_test(test_owned_data_are_copied_and_freed_with_the_command),
+		brood_test(test_owned_data_that_cannot_be_copied_are_shared_and_freed_once),
+		brood_test(test_owned_data_whose_copy_wants_memory_give_no_copy),
+		brood_test(test_null_data_are_neither_copied_nor_freed),
+		brood_test(test_a_mistaken_function_owns_its_data_all_the_same),
+		brood_test(test_a_library_can_make_a_mistake_in_its_own_words),
 		brood_test(test_words_on_a_chain_are_a_mistake),
 		brood_test(test_the_first_mistake_sticks),
 		brood_test(test_a_mistake_is_one_line_whatever_it_repeats),

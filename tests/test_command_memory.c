@@ -153,9 +153,26 @@ static brood_command *a_program(void)
 	return cmd;
 }
 
+static void *copy_text(const void *text)
+{
+	return strdup(text);
+}
+
+static void release_text(void *text)
+{
+	free(text);
+}
+
+static brood_command *a_function(void)
+{
+	char *text = strdup("data");
+
+	return text ? brood_command_function_owned("f", do_nothing, text, copy_text, release_text) : NULL;
+}
+
 static brood_command *a_chain(void)
 {
-	return brood_pipe(brood_then(a_program(), a_program()), brood_pipe(a_program(), brood_command_function("f", do_nothing, NULL)));
+	return brood_pipe(brood_then(a_program(), a_program()), brood_pipe(a_program(), a_function()));
 }
 
 static int make_a_program(void)

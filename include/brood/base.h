@@ -14,7 +14,8 @@
  * No call here is async-signal-safe, and none may be cancelled by pthread_cancel.
  *
  * Fork. In a child that the host forked, freeing an inherited handle closes its descriptors and frees its
- * memory; it signals nobody and waits for nobody. Any other call on it is -ECHILD.
+ * memory; it signals nobody and waits for nobody. What was known at the fork can be looked at; calls that would wait for
+ * or signal the children are -ECHILD.
  */
 #ifndef BROOD_BASE_H
 #define BROOD_BASE_H

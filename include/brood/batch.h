@@ -3,7 +3,8 @@
  * Many chains, at most so many at a time, from the caller's own thread: no helper process, no thread. The caller drives the batch by
  * waiting: brood_batch_next, brood_future_wait, or brood_batch_dispatch in a loop of its own.
  *
- * A member has stdin from /dev/null unless its command says otherwise, and a process group of its own. The output of one is never mixed with
+ * A member has stdin from /dev/null unless its command says otherwise (brood_command_redirect_fd(cmd, 0, 0) gives it the caller's), and always a
+ * process group of its own: one that reads from the terminal is stopped by SIGTTIN. The output of one is never mixed with
  * another's. Ten thousand at a time is an ordinary case, given the descriptors: one each without pipes. The host raises
  * RLIMIT_NOFILE; brood_command_set_rlimit gives a child the old limit back.
  */

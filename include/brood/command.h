@@ -58,6 +58,21 @@ BROOD_API int brood_command_parse(const char *line, brood_command **ret_cmd);
 BROOD_API brood_command *brood_command_function(const char *name, brood_function *function, void *data);
 
 /*
+ * The same with data that belong to the command: brood_command_free frees them by `release`, brood_command_copy copies them by `copy`,
+ * which returns NULL for want of memory. Either may be NULL: then there is nothing to free; then copies share the data, which live
+ * until the command they were given to is freed. Neither is called for NULL data. When this returns NULL the data have been freed.
+ * For libraries that make commands of their own.
+ */
+BROOD_API brood_command *brood_command_function_owned(const char *name, brood_function *function, void *data_take,
+                                                      void *(*copy)(const void *data), void (*release)(void *data));
+
+/*
+ * A command that cannot be started: -EINVAL, and brood_command_error says these words, as after a setter's mistake. For libraries that make
+ * commands of their own and cannot make this one. NULL for want of memory.
+ */
+BROOD_API brood_command *brood_command_mistaken(const char *words);
+
+/*
  * left | right, either of them a command or a chain. Takes both over: they must not be used or freed any more. NULL
  * on either side frees the other and gives NULL, so that a want of memory passes through. A mistake in either
  * sticks to the chain. When both set a timeout, the shorter counts; of the other settings of a chain the
@@ -177,10 +192,14 @@ BROOD_API void brood_command_set_overflow(brood_command *cmd, enum brood_overflo
  * The chain's budget from its start, in milliseconds (-1, the default: none). When it is spent the chain is stopped and the
  * result says BROOD_BY_DEADLINE. There is no thread: it acts inside calls on the handle, and brood_process_fd
  * becomes readable.
+ * It bounds the linger too, whatever was set for that.
  */
 BROOD_API void brood_command_set_timeout_ms(brood_command *cmd, int64_t timeout_ms);
 
-/* How long a stopped chain has between the stop signal and SIGKILL (2000 ms; 0: SIGKILL at once; -1: no SIGKILL). */
+/*
+ * How long a stopped chain has between the stop signal and SIGKILL (2000 ms; 0: SIGKILL at once). Negative is -EINVAL: a spent budget and
+ * brood_process_free must end. To wait longer once, give brood_process_stop a grace of its own.
+ */
 BROOD_API void brood_command_set_grace_ms(brood_command *cmd, int64_t grace_ms);
 
 /*

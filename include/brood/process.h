@@ -21,6 +21,7 @@ BROOD_BEGIN
  *
  * Always fills *ret_process, but for -ENOMEM (NULL): after a failure it holds the result, which says stage, step, errno
  * and subject. Free it with brood_process_free. The command stays the caller's and may be freed or started again.
+ * A NULL cmd is -ENOMEM: it stands for a constructor that ran out of memory.
  */
 BROOD_API int brood_start(const brood_command *cmd, brood_process **ret_process);
 
@@ -28,6 +29,7 @@ BROOD_API int brood_start(const brood_command *cmd, brood_process **ret_process)
  * Start, feed, drain, wait for the end, hand out the result (always, but for -ENOMEM). Returns 0 when the chain could be run,
  * however it ended: brood_result_ok says whether that was success. Blocks for as long as the chain runs: give
  * the command a timeout. Pipes made by brood_command_redirect_pipe are drained into the result; stdin gets EOF.
+ * A NULL cmd is -ENOMEM, as in brood_start.
  */
 BROOD_API int brood_run(const brood_command *cmd, brood_result **ret_result);
 
@@ -104,7 +106,8 @@ enum brood_stopped {
 
 /*
  * Send the signal to the whole chain: its group or cgroup where it has one, else every stage that still runs. 0, also when all
- * have ended already; never a stranger, whatever happens to pids. From any thread. The stop signal and SIGCONT for
+ * have ended already; never a stranger, whatever happens to pids. From any thread, but not
+ * while another one frees the handle. The stop signal and SIGCONT for
  * stopped children: _terminate; SIGKILL: _kill. 0 only asks whether somebody is there: then -ESRCH when all have ended.
  */
 BROOD_API int brood_process_signal(brood_process *process, int signal);

@@ -52,7 +52,7 @@ BROOD_API enum brood_cause brood_result_cause(const brood_result *result, size_t
 /* 0 when it was never started. */
 BROOD_API pid_t brood_result_pid(const brood_result *result, size_t stage);
 
-/* What it used, as wait4(2) tells; *ret_usage is zeroed and -ENODATA comes back where nobody can say (not ended, or lost). */
+/* What it used, as wait4(2) tells. Where nobody can say, *ret_usage is zeroed: -ENODATA (not ended, or lost), -EINVAL (no such stage). */
 BROOD_API int brood_result_usage(const brood_result *result, size_t stage, struct rusage *ret_usage);
 
 /*

@@ -166,22 +166,43 @@ brood_command *brood_command_newl(const char *program, ...)
 
 brood_command *brood_command_function(const char *name, brood_function *function, void *data)
 {
+	return brood_command_function_owned(name, function, data, NULL, NULL);
+}
+
+brood_command *brood_command_function_owned(const char *name, brood_function *function, void *data_take,
+                                            void *(*copy)(const void *data), void (*release)(void *data))
+{
 	brood_command *cmd;
 
 	cmd = command_new_stage(STAGE_FUNCTION);
-	if (!cmd)
+	if (!cmd) {
+		if (release && data_take)
+			release(data_take);
 		return NULL;
+	}
+	cmd->stages[0].function = function;
+	cmd->stages[0].data = data_take;
+	cmd->stages[0].copy_data = copy;
+	cmd->stages[0].release_data = release;
 	cmd->stages[0].name = strdup(name ? name : "");
 	if (!cmd->stages[0].name) {
 		brood_command_free(cmd);
 		return NULL;
 	}
-	cmd->stages[0].function = function;
-	cmd->stages[0].data = data;
 	if (!name)
 		command_mistake(cmd, "function: the name is NULL");
 	else if (!function)
 		command_mistake(cmd, "function: '%s' is NULL: there is nothing to call", name);
+	return cmd;
+}
+
+brood_command *brood_command_mistaken(const char *words)
+{
+	brood_command *cmd;
+
+	cmd = command_new_stage(STAGE_EXEC);
+	if (cmd)
+		command_mistake(cmd, "%s", words && *words ? words : "command: mistaken, and no words for it");
 	return cmd;
 }
 
@@ -354,7 +375,12 @@ void brood_command_set_timeout_ms(brood_command *cmd, int64_t timeout_ms)
 
 void brood_command_set_grace_ms(brood_command *cmd, int64_t grace_ms)
 {
-	if (cmd)
+	if (!command_is_open(cmd))
+		return;
+	/* Without SIGKILL in the end, freeing a handle and a spent budget might never come back. */
+	if (grace_ms < 0)
+		command_mistake(cmd, "set_grace_ms: %" PRId64 " ms is negative", grace_ms);
+	else
 		set_ms(cmd, "set_grace_ms", grace_ms, &cmd->grace_ms, &cmd->grace_set);
 }
 

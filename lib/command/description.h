@@ -88,6 +88,8 @@ struct stage {
 	char *name;             /* what stage_name says: always set for FUNCTION and THEN, else a label or NULL */
 	brood_function *function;
 	void *data;
+	void *(*copy_data)(const void *data);   /* FUNCTION: the data belongs to the stage; or NULL */
+	void (*release_data)(void *data);
 	brood_command *first;   /* THEN */
 	brood_command *second;
 	struct env_op *env;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One stage: its lifetime, its deep copy, and what others ask of it. A copy shares nothing with its original but
- * what never changes, the bytes to feed, and what is the caller's, the data of a C function.
+ * what never changes, the bytes to feed, and what is the caller's, the data of a C function that brings no way to copy them.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -55,6 +55,8 @@ void stage_done(struct stage *stage)
 	strv_done(&stage->argv);
 	free(stage->program);
 	free(stage->name);
+	if (stage->release_data && stage->data)
+		stage->release_data(stage->data);
 	brood_command_free(stage->first);
 	brood_command_free(stage->second);
 	for (size_t i = 0; i < stage->env_count; i++)
@@ -85,6 +87,19 @@ static int copy_command(const brood_command *cmd, brood_command **ret)
 		return 0;
 	*ret = brood_command_copy(cmd);
 	return *ret ? 0 : -ENOMEM;
+}
+
+/* Without a way to copy them, the data are shared, and the stage that was given them stays the one that releases them. */
+static int copy_data(const struct stage *stage, struct stage *copy)
+{
+	if (!stage->copy_data || !stage->data) {
+		copy->data = stage->data;
+		return 0;
+	}
+	copy->copy_data = stage->copy_data;
+	copy->release_data = stage->release_data;
+	copy->data = stage->copy_data(stage->data);
+	return copy->data ? 0 : -ENOMEM;
 }
 
 static int copy_env(const struct stage *stage, struct stage *copy)
@@ -159,7 +174,6 @@ int stage_copy(const struct stage *stage, struct stage *ret)
 	struct stage copy = {
 		.kind = stage->kind,
 		.function = stage->function,
-		.data = stage->data,
 		.cwd_fd = stage->cwd_fd,
 		.unchecked = stage->unchecked,
 	};
@@ -169,6 +183,7 @@ int stage_copy(const struct stage *stage, struct stage *ret)
 	if (copy_text(stage->program, &copy.program) < 0 ||
 	    copy_text(stage->name, &copy.name) < 0 ||
 	    copy_text(stage->cwd, &copy.cwd) < 0 ||
+	    copy_data(stage, &copy) < 0 ||
 	    copy_command(stage->first, &copy.first) < 0 ||
 	    copy_command(stage->second, &copy.second) < 0 ||
 	    copy_env(stage, &copy) < 0 ||

@@ -14,20 +14,25 @@
 #include <string.h>
 
 static const char *const cause_words[] = {
-	[BROOD_BY_ITSELF] = "", [BROOD_BY_STOP] = ", stopped",  [BROOD_BY_DEADLINE] = ", at its deadline",
-	[BROOD_BY_OVERFLOW] = ", output over its limit",        [BROOD_BY_FAILURE] = ", because another stage could not be started",
+	[BROOD_BY_ITSELF] = "", [BROOD_BY_STOP] = ", stopped",  [BROOD_BY_DEADLINE] = ", deadline",
+	[BROOD_BY_OVERFLOW] = ", output over its limit", [BROOD_BY_FAILURE] = ", because another stage could not be started",
 	[BROOD_BY_CANCEL] = ", cancelled",
+};
+
+/* sigabbrev_np is in newer glibc alone; strsignal is for people who do not know the names. */
+static const char *const signal_names[] = {
+	[SIGHUP] = "HUP",   [SIGINT] = "INT",   [SIGQUIT] = "QUIT", [SIGILL] = "ILL",       [SIGTRAP] = "TRAP",     [SIGABRT] = "ABRT",
+	[SIGBUS] = "BUS",   [SIGFPE] = "FPE",   [SIGKILL] = "KILL", [SIGUSR1] = "USR1",     [SIGSEGV] = "SEGV",     [SIGUSR2] = "USR2",
+	[SIGPIPE] = "PIPE", [SIGALRM] = "ALRM", [SIGTERM] = "TERM", [SIGXCPU] = "XCPU",     [SIGXFSZ] = "XFSZ",     [SIGSYS] = "SYS",
+	[SIGVTALRM] = "VTALRM",                 [SIGPROF] = "PROF",
 };
 
 static void write_signal(FILE *out, int signal)
 {
-	const char *name = NULL;
+	const size_t count = sizeof signal_names / sizeof *signal_names;
 
-#ifdef HAVE_SIGABBREV_NP
-	name = sigabbrev_np(signal);
-#endif
-	if (name)
-		fprintf(out, "SIG%s", name);
+	if (signal > 0 && (size_t)signal < count && signal_names[signal])
+		fprintf(out, "SIG%s", signal_names[signal]);
 	else
 		fprintf(out, "signal %d", signal);
 }
@@ -55,7 +60,12 @@ static void write_end(FILE *out, const brood_result *result, size_t stage)
 		fprintf(out, "lost, nobody can say how pid %ld ended", (long)end->pid);
 		break;
 	}
-	fputs(cause_words[end->cause], out);
+}
+
+static void write_failed(FILE *out, const brood_result *result, size_t stage)
+{
+	write_end(out, result, stage);
+	fputs(cause_words[result->stages[stage].cause], out);
 }
 
 /* The stage that the deadline stopped, or the last one. */
@@ -103,11 +113,11 @@ static void write_verdict(FILE *out, const brood_result *result)
 		break;
 	case VERDICT_DEADLINE:
 		write_end(out, result, stopped_stage(result));
-		fprintf(out, " of %lld ms", (long long)result->timeout_ms);
+		fprintf(out, ", deadline of %lld ms", (long long)result->timeout_ms);
 		break;
 	case VERDICT_STAGE:
 	case VERDICT_RUNNING:
-		write_end(out, result, stage);
+		write_failed(out, result, stage);
 		break;
 	case VERDICT_HELD:
 		write_holders(out, result);

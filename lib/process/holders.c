@@ -61,6 +61,8 @@ void find_holders(brood_process *process)
 
 	if (!proc)
 		return;
+	free(result->holders);
+	result->holder_count = 0;
 	result->holders = calloc(HOLDERS_MAX, sizeof *result->holders);
 	while (result->holders && result->holder_count < HOLDERS_MAX && (entry = readdir(proc)))
 		if (isdigit((unsigned char)entry->d_name[0]) && holds(process, entry->d_name))

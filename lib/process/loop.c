@@ -22,7 +22,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 
-enum { FEW = 16, PAUSE_FIRST_NS = 1000000, PAUSE_LAST_NS = 50000000 };
+enum { FEW = 16, TOUCH_NS = 1000000, PAUSE_FIRST_NS = 1000000, PAUSE_LAST_NS = 50000000 };
 
 /* ---- watches ---- */
 
@@ -95,7 +95,7 @@ int64_t process_wake_ns(const brood_process *process)
 	if (process->running > 0)
 		return deadline_min(wake, process->budget_ns);
 	if (process->open_kept > 0 && process->linger_ns)
-		wake = deadline_min(wake, process->linger_ns);
+		wake = deadline_min(wake, deadline_min(process->linger_ns, process->budget_ns));
 	return wake;
 }
 
@@ -147,15 +147,18 @@ static int make_timer(brood_process *process)
 
 #endif
 
+/* The budget bounds the linger too: with a linger of -1 and a grandchild that never goes away, nothing else would. */
 static void spend_budget(brood_process *process, int64_t now_ns)
 {
-	if (process->running == 0 || !deadline_passed(process->budget_ns, now_ns))
+	if ((process->running == 0 && process->open_kept == 0) || !deadline_passed(process->budget_ns, now_ns))
 		return;
 	process->budget_ns = DEADLINE_NEVER;
 	process->result->over_budget = true;
 	result_changed(process->result);
 	log_line(BROOD_LOG_INFO, "the budget of %lld ms is spent", (long long)process->result->timeout_ms);
 	process_begin_stop(process, BROOD_BY_DEADLINE, process->grace_ms, now_ns);
+	if (process->running == 0)
+		process->linger_ns = deadline_min(process->linger_ns, process_stopping(process) ? process->grace_ns : now_ns);
 }
 
 /* ---- the end ---- */
@@ -167,7 +170,7 @@ bool process_ended(const brood_process *process)
 
 bool process_finished(const brood_process *process)
 {
-	return process_ended(process) && process->open_kept == 0;
+	return process_ended(process) && process->open_kept == 0 && !process_stopping(process);
 }
 
 static void close_inputs(brood_process *process)
@@ -203,9 +206,7 @@ static void wind_up(brood_process *process, int64_t now_ns)
 		process->drained = true;
 		process->linger_ns = deadline_after(now_ns, process->linger_ms);
 	}
-	if (process->abandoned)
-		return;
-	process->result->held = process->open_kept > 0;
+	process->result->held = process->open_kept > 0 || process->abandoned;
 	if (process->open_kept > 0 && deadline_passed(process->linger_ns, now_ns))
 		abandon_captures(process);
 }
@@ -219,7 +220,7 @@ static void look_at(struct watch *watch, short events)
 /* Without pidfds nothing tells of an end: look again and again, less and less often. */
 static void look_blindly(brood_process *process, int64_t now_ns)
 {
-	if (!process->blind || process_finished(process)) {
+	if (!process->blind || (process_ended(process) && process->open_kept == 0)) {
 		process->look_ns = DEADLINE_NEVER;
 		return;
 	}
@@ -239,6 +240,8 @@ int process_step(brood_process *process, int64_t now_ns)
 	int r;
 
 	process->timer.ready = 0;
+	process->stepped_ns = now_ns;
+	result_changed(process->result);
 	look_blindly(process, now_ns);
 	pump_ready(process);
 	r = process_reap_ready(process, now_ns);
@@ -247,6 +250,8 @@ int process_step(brood_process *process, int64_t now_ns)
 	spend_budget(process, now_ns);
 	process_climb(process, now_ns);
 	wind_up(process, now_ns);
+	if (process_ended(process) && process->open_kept == 0)
+		process->look_ns = DEADLINE_NEVER;
 	set_timer(process);
 	return 0;
 }
@@ -260,6 +265,15 @@ int process_turn(brood_process *process, int64_t deadline_ns)
 	deadline_ns = deadline_min(deadline_ns, process_wake_ns(process));
 	r = process->poller ? wait_with_poller(process, deadline_ns) : wait_with_ppoll(process, deadline_ns);
 	return r < 0 ? r : process_step(process, clock_now_ns());
+}
+
+int process_touch(brood_process *process)
+{
+	const int64_t now_ns = clock_now_ns();
+
+	if (now_ns - process->stepped_ns < TOUCH_NS && !deadline_passed(process_wake_ns(process), now_ns))
+		return 0;
+	return process_turn(process, now_ns);
 }
 
 /* Nothing but children, no time that matters: waiting is what waitid is for. */
@@ -286,7 +300,10 @@ int process_run_until(brood_process *process, bool (*done)(const brood_process *
 		r = process_reap_blocking(process);
 		if (r < 0)
 			return r;
-		wind_up(process, clock_now_ns());
+		/* A stop without a grace's end has nothing else to wake it. */
+		r = process_step(process, clock_now_ns());
+		if (r < 0)
+			return r;
 	}
 	while (!done(process)) {
 		r = process_turn(process, deadline_ns);
@@ -298,20 +315,39 @@ int process_run_until(brood_process *process, bool (*done)(const brood_process *
 	return 0;
 }
 
+/* After the end there is nothing to wait for, but a grandchild may have written more, or gone away. */
+static int look_after_end(brood_process *process)
+{
+	if (!process_ended(process) || process_finished(process))
+		return 0;
+	return process_turn(process, 0);
+}
+
 int brood_process_poll(brood_process *process)
 {
 	int r;
 
 	if (!process)
 		return -EINVAL;
-	r = process_run_until(process, process_ended, 0);
+	if (!process_is_ours(process))
+		return -ECHILD;
+	r = look_after_end(process);
+	if (r == 0)
+		r = process_run_until(process, process_ended, 0);
 	return r == -ETIMEDOUT ? 0 : r < 0 ? r : 1;
 }
 
 int brood_process_wait(brood_process *process, int64_t timeout_ms)
 {
+	int r;
+
 	if (!process || !timeout_valid(timeout_ms))
 		return -EINVAL;
+	if (!process_is_ours(process))
+		return -ECHILD;
+	r = look_after_end(process);
+	if (r < 0)
+		return r;
 	return process_run_until(process, process_ended, deadline_after(clock_now_ns(), timeout_ms));
 }
 
@@ -342,6 +378,8 @@ int brood_process_fd(brood_process *process)
 
 	if (!process)
 		return -EINVAL;
+	if (!process_is_ours(process))
+		return -ECHILD;
 	if (process->poller)
 		return poller_fd(process->poller);
 	if (process->blind)
@@ -372,6 +410,8 @@ int brood_process_dispatch(brood_process *process)
 
 	if (!process)
 		return -EINVAL;
+	if (!process_is_ours(process))
+		return -ECHILD;
 	r = process_run_until(process, process_finished, 0);
 	return r == -ETIMEDOUT ? 0 : r < 0 ? r : 1;
 }

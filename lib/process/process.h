@@ -48,7 +48,7 @@ struct channel {
 	size_t left;
 	struct blob *blob;      /* FEED: what they lie in, or NULL: the caller of communicate keeps them */
 	struct buffer ahead;    /* PIPE: read ahead by next_line */
-	size_t line;            /* of it, what the last next_line gave out */
+	size_t taken;           /* of it, what the caller has been given */
 };
 
 /* How far a stop has come. */
@@ -75,7 +75,8 @@ struct brood_process {
 	int64_t budget_ns;      /* when the command's timeout is spent */
 	int64_t linger_ns;      /* when captures are given up; 0 until every stage has ended */
 	int64_t ladder_ns;      /* the next look at the ladder */
-	int64_t grace_ns;       /* the end of the grace */
+	int64_t grace_ns;       /* the end of the grace; after SIGKILL, when to give up */
+	int64_t stepped_ns;     /* the last process_step */
 	int64_t look_ns;        /* blind: when to look again */
 	int64_t pause_ns;       /* and how long after that */
 	int64_t grace_ms, linger_ms;
@@ -98,8 +99,9 @@ struct brood_process {
 
 struct start_options {
 	bool stdin_null;        /* where the command says nothing of stdin */
+	int null_fd;            /* with that: a /dev/null that stays open meanwhile, or -1 */
 	bool new_group;
-	bool early;             /* may return before the exec: a failure then comes from process_step */
+	bool early;             /* may return before the exec: a failure then comes from process_step, and the command must live until then */
 	struct poller *poller;  /* or NULL */
 	void *owner;            /* for every watch */
 };
@@ -125,9 +127,11 @@ void wiring_free(struct wiring *wiring);
 int process_step(brood_process *process, int64_t now_ns);
 /* When process_step wants to be called though nothing is ready; DEADLINE_NEVER. */
 int64_t process_wake_ns(const brood_process *process);
-/* Every stage has ended (and what was in the pipes has been read); beyond that, every capture is at its end. */
+/* Every stage has ended (and what was in the pipes has been read); beyond that, every capture is at its end and no stop is under way. */
 bool process_ended(const brood_process *process);
 bool process_finished(const brood_process *process);
+/* For calls that need not wait: step if that is due, so that a caller who never has to wait is no reason for the rest to stand still. */
+int process_touch(brood_process *process);
 /* Wait for readiness until the deadline and step. 0, or -errno. */
 int process_turn(brood_process *process, int64_t deadline_ns);
 /* Turn until done(process) or the deadline: 0, -ETIMEDOUT, -errno. Looks at least once. */
@@ -158,6 +162,17 @@ size_t process_memory(const brood_process *process);
 void process_begin_stop(brood_process *process, enum brood_cause cause, int64_t grace_ms, int64_t now_ns);
 void process_climb(brood_process *process, int64_t now_ns);
 bool process_stopped(const brood_process *process);
+/* A stop is under way. */
+bool process_stopping(const brood_process *process);
+/* In a child of fork a handle is good for nothing but to be freed. */
+bool process_is_ours(const brood_process *process);
+/* Free the handle as brood_process_free does, but for its result. */
+brood_result *process_end(brood_process *process_take);
+
+/* ---- communicate.c ---- */
+
+/* Nobody will read or write the pipes that the handle owns: they are captured from now on, and stdin is at its end. 0 or -ENOMEM. */
+int process_collect(brood_process *process);
 
 /* ---- holders.c ---- */
 void find_holders(brood_process *process);

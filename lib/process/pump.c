@@ -204,8 +204,11 @@ void pump_drain(brood_process *process)
 			continue;
 		if (ioctl(channel->watch.fd, FIONREAD, &waiting) < 0 || waiting < 0)
 			waiting = 0;
-		/* One more than there is: that is how the end shows. */
-		pump_in(process, channel, (size_t)waiting + 1);
+		/* What there is, and then one more: that is how the end shows, which would otherwise count as held. */
+		if (waiting > 0)
+			pump_in(process, channel, (size_t)waiting);
+		if (channel->watch.fd >= 0)
+			pump_in(process, channel, 1);
 	}
 }
 
@@ -214,10 +217,11 @@ void pump_drain(brood_process *process)
 static void pump_out(brood_process *process, struct channel *channel)
 {
 	struct stream *stream = channel_stream(process, channel);
+	size_t most = TURN_BYTES;
 
 	channel->watch.ready = 0;
 	while (channel->left > 0) {
-		ssize_t r = quiet_write(channel->watch.fd, channel->bytes, channel->left);
+		ssize_t r = quiet_write(channel->watch.fd, channel->bytes, channel->left < most ? channel->left : most);
 
 		if (r == -EAGAIN)
 			return;
@@ -226,6 +230,9 @@ static void pump_out(brood_process *process, struct channel *channel)
 		channel->bytes += r;
 		channel->left -= (size_t)r;
 		stream->bytes += (uint64_t)r;
+		most -= (size_t)r;
+		if (most == 0 && channel->left > 0)
+			return;
 	}
 	channel_end(process, channel);
 }

@@ -88,14 +88,13 @@ static void confirm(brood_process *process, size_t index, int64_t now_ns)
 	int r;
 
 	pthread_mutex_lock(&process->lock);
-	process_watch(process, &child->watch, 0);
-	r = spawn_confirm(child->plan, &child->ref, &process->result->failure);
+	r = spawn_confirm(child->plan, &process->result->failure);
 	plan_free(child->plan);
 	child->plan = NULL;
-	if (r == 0) {
-		process_watch(process, &child->watch, POLLIN);
-	} else {
+	if (r < 0) {
+		process_watch(process, &child->watch, 0);
 		child->watch.fd = -1;
+		reap_failed(&child->ref);
 		child->ended = true;
 		process->running--;
 		end->how = BROOD_NOT_STARTED;
@@ -160,6 +159,12 @@ int process_reap_ready(brood_process *process, int64_t now_ns)
 
 int process_reap_blocking(brood_process *process)
 {
+	for (size_t i = 0; i < process->stage_count; i++)
+		if (process->children[i].plan)
+			confirm(process, i, clock_now_ns());
+	/* One of them could not be started: the others have their grace, which a wait for them alone would not see. */
+	if (process_stopping(process))
+		return 0;
 	for (size_t i = 0; i < process->stage_count; i++) {
 		if (process->children[i].ended || process->children[i].ref.pid == 0)
 			continue;

@@ -119,7 +119,10 @@ static int start_stage(brood_process *process, const brood_command *cmd, size_t 
 	if (r == 0)
 		r = spawn_start(plan, early, &child->ref, failure);
 	wiring_stage_done(wiring, index);
-	if (r == 0 && plan->running) {
+	if (r == 0 && plan->early) {
+		/* It may not have come to this itself yet, and the next stage will join its group. Once it has done its exec this is refused. */
+		if (input.group != GROUP_INHERIT && cmd->stage_count > 1)
+			setpgid(child->ref.pid, input.group);
 		note_started(process, index, plan);
 		return 0;
 	}
@@ -165,11 +168,12 @@ static void undo(brood_process *process)
 	log_line(BROOD_LOG_WARNING, "undoing a start: %s", brood_result_describe(process->result));
 	for (size_t i = 0; i < process->channel_count; i++)
 		channel_close(process, &process->channels[i]);
-	if (process->running > 0) {
+	if (process->running > 0)
 		process_begin_stop(process, BROOD_BY_FAILURE, process->grace_ms, clock_now_ns());
+	/* A batch goes on meanwhile: it steps this one to its end like any other. */
+	if (!process->poller)
 		process_run_until(process, nobody_runs, DEADLINE_NEVER);
-	}
-	process->drained = true;
+	process->drained = nobody_runs(process);
 	result_changed(process->result);
 }
 
@@ -179,8 +183,9 @@ int process_start(const brood_command *cmd, const struct start_options *options,
 	int r;
 
 	*ret_process = NULL;
+	/* A constructor's NULL is passed through: it ran out of memory. */
 	if (!cmd)
-		return -EINVAL;
+		return -ENOMEM;
 	process = process_new(cmd, options);
 	if (!process)
 		return -ENOMEM;
@@ -222,8 +227,6 @@ int brood_run(const brood_command *cmd, brood_result **ret_result)
 		return r;
 	if (r == 0)
 		r = brood_process_communicate(process, NULL, 0, -1);
-	*ret_result = process->result;
-	process->result = NULL;
-	brood_process_free(process);
+	*ret_result = process_end(process);
 	return r;
 }

@@ -21,8 +21,14 @@
 
 enum {
 	LOOK_NS = 5000000,                      /* at a group whose leader has ended: nothing tells when it is empty */
-	GIVE_UP_MS = 5000                       /* after SIGKILL */
+	GIVE_UP_MS = 5000,                      /* after SIGKILL */
+	GONE_MS = 200                           /* after SIGKILL, for grandchildren, whom somebody else reaps */
 };
+
+bool process_is_ours(const brood_process *process)
+{
+	return getpid() == process->owner;
+}
 
 /* ---- who is reached ---- */
 
@@ -102,11 +108,10 @@ static int send_signal(brood_process *process, int signal, enum brood_cause caus
 {
 	int r;
 
-	pthread_mutex_lock(&process->lock);
-	if (getpid() != process->owner) {
-		pthread_mutex_unlock(&process->lock);
+	/* Before the lock: in a child of fork another thread's copy may hold it for ever. */
+	if (!process_is_ours(process))
 		return -ECHILD;
-	}
+	pthread_mutex_lock(&process->lock);
 	if (cause)
 		note_asked(process, cause);
 	for (size_t i = 0; signal && i < process->stage_count; i++)
@@ -165,7 +170,8 @@ static void kill_all(brood_process *process, int64_t now_ns)
 {
 	send_signal(process, SIGKILL, (enum brood_cause)process->cause);
 	process->ladder = LADDER_KILLED;
-	process->ladder_ns = deadline_after(now_ns, GIVE_UP_MS);
+	process->grace_ns = deadline_after(now_ns, process->running > 0 ? GIVE_UP_MS : GONE_MS);
+	process->ladder_ns = process->running > 0 ? process->grace_ns : now_ns + LOOK_NS;
 }
 
 void process_begin_stop(brood_process *process, enum brood_cause cause, int64_t grace_ms, int64_t now_ns)
@@ -176,7 +182,7 @@ void process_begin_stop(brood_process *process, enum brood_cause cause, int64_t 
 		process->grace_ns = process->ladder_ns = grace_ns;
 	if (process->ladder == LADDER_ASKED && grace_ms == 0)
 		kill_all(process, now_ns);
-	if (process->ladder == LADDER_ASKED || process->ladder == LADDER_KILLED)
+	if (process_stopping(process))
 		return;
 	process->cause = (unsigned char)cause;
 	if (grace_ms == 0) {
@@ -195,9 +201,17 @@ static void end_ladder(brood_process *process)
 	process->ladder_ns = DEADLINE_NEVER;
 }
 
+/* Of those beyond the children nothing tells when they are gone. SIGKILL has reached them all: they are not waited for as long as a child is. */
+static void look_later(brood_process *process, int64_t now_ns)
+{
+	if (process->running == 0 && process->ladder == LADDER_KILLED)
+		process->grace_ns = deadline_min(process->grace_ns, deadline_after(now_ns, GONE_MS));
+	process->ladder_ns = process->running > 0 ? process->grace_ns : deadline_min(process->grace_ns, now_ns + LOOK_NS);
+}
+
 void process_climb(brood_process *process, int64_t now_ns)
 {
-	if (process->ladder != LADDER_ASKED && process->ladder != LADDER_KILLED)
+	if (!process_stopping(process))
 		return;
 	/* While children run, their ends wake us; afterwards only time does. */
 	if (process->running > 0 && !deadline_passed(process->ladder_ns, now_ns))
@@ -206,16 +220,19 @@ void process_climb(brood_process *process, int64_t now_ns)
 		end_ladder(process);
 		return;
 	}
-	if (process->ladder == LADDER_KILLED) {
-		if (process->running > 0)
-			process_give_up(process, now_ns);
-		end_ladder(process);
-		return;
-	}
-	if (deadline_passed(process->grace_ns, now_ns))
+	if (!deadline_passed(process->grace_ns, now_ns)) {
+		look_later(process, now_ns);
+	} else if (process->ladder == LADDER_ASKED) {
 		kill_all(process, now_ns);
-	else
-		process->ladder_ns = process->running > 0 ? process->grace_ns : deadline_min(process->grace_ns, now_ns + LOOK_NS);
+	} else {
+		process_give_up(process, now_ns);
+		end_ladder(process);
+	}
+}
+
+bool process_stopping(const brood_process *process)
+{
+	return process->ladder == LADDER_ASKED || process->ladder == LADDER_KILLED;
 }
 
 bool process_stopped(const brood_process *process)
@@ -237,7 +254,7 @@ int brood_process_stop(brood_process *process, int64_t grace_ms)
 
 	if (!process || !timeout_valid(grace_ms))
 		return -EINVAL;
-	if (getpid() != process->owner)
+	if (!process_is_ours(process))
 		return -ECHILD;
 	now_ns = clock_now_ns();
 	process_begin_stop(process, BROOD_BY_STOP, grace_ms, now_ns);
@@ -267,7 +284,6 @@ static void dismantle(brood_process *process)
 	if (process->poller_is_own)
 		poller_free(process->poller);
 	pthread_mutex_destroy(&process->lock);
-	brood_result_free(process->result);
 	free(process->channels);
 	free(process);
 }
@@ -294,27 +310,39 @@ static void remove_cgroup(brood_process *process)
 	cgroup_remove(&process->cgroup);
 }
 
-void brood_process_free(brood_process *process_take)
+/* A stop that a spent budget began is brought to its end: grandchildren of the group may still be in their grace. */
+brood_result *process_end(brood_process *process_take)
 {
-	if (!process_take)
-		return;
-	if (getpid() != process_take->owner) {
+	brood_result *result = process_take->result;
+
+	if (!process_is_ours(process_take)) {
 		forget_inherited(process_take);
 		cgroup_forget(&process_take->cgroup);
 	} else {
-		if (process_take->running > 0)
+		if (process_take->running > 0 || process_stopping(process_take))
 			brood_process_stop(process_take, process_take->grace_ms);
 		remove_cgroup(process_take);
 	}
 	dismantle(process_take);
+	return result;
+}
+
+void brood_process_free(brood_process *process_take)
+{
+	if (process_take)
+		brood_result_free(process_end(process_take));
 }
 
 void brood_process_detach(brood_process *process_take)
 {
+	brood_result *result;
+
 	if (!process_take)
 		return;
+	result = process_take->result;
 	cgroup_forget(&process_take->cgroup);
-	if (getpid() != process_take->owner)
+	if (!process_is_ours(process_take))
 		forget_inherited(process_take);
 	dismantle(process_take);
+	brood_result_free(result);
 }

@@ -50,16 +50,21 @@ static int write_all(brood_process *process, struct channel *channel, const char
 		ssize_t n = quiet_write(channel->watch.fd, bytes + *written, size - *written);
 		int r = 0;
 
-		if (n == -EAGAIN)
+		/* A reader that keeps up is no reason to outstay the deadline. */
+		if (n > 0 && (size_t)n < size - *written && deadline_passed(deadline_ns, clock_now_ns()))
+			r = -ETIMEDOUT;
+		else if (n == -EAGAIN)
 			r = await(process, channel, deadline_ns);
 		else if (n < 0)
 			r = (int)n;
-		if (r < 0)
-			return r;
 		if (n > 0) {
 			*written += (size_t)n;
 			channel_stream(process, channel)->bytes += (uint64_t)n;
 		}
+		if (r == 0)
+			r = process_touch(process);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -77,6 +82,8 @@ int brood_process_write(brood_process *process, const void *bytes, size_t size, 
 	channel = pipe_channel(process_own_channel(process, BROOD_STDIN), true);
 	if (!channel || channel->watch.fd < 0)
 		return -EBADF;
+	if (!process_is_ours(process))
+		return -ECHILD;
 	r = write_all(process, channel, bytes, size, deadline_after(clock_now_ns(), timeout_ms), &written);
 	if (ret_written)
 		*ret_written = written;
@@ -88,9 +95,10 @@ int brood_process_write(brood_process *process, const void *bytes, size_t size, 
 /* Bytes from the pipe into memory: how many, 0 at the end, -ETIMEDOUT, -errno. */
 static ssize_t read_wait(brood_process *process, struct channel *channel, void *bytes, size_t size, int64_t deadline_ns)
 {
-	for (;;) {
+	int r = process_touch(process);
+
+	while (r == 0) {
 		ssize_t n;
-		int r;
 
 		if (channel->watch.fd < 0)
 			return 0;
@@ -107,32 +115,25 @@ static ssize_t read_wait(brood_process *process, struct channel *channel, void *
 		if (errno != EAGAIN && errno != EINTR)
 			return -errno;
 		r = errno == EINTR ? 0 : await(process, channel, deadline_ns);
-		if (r < 0)
-			return r;
 	}
-}
-
-/* What the last next_line gave out is the caller's until now. */
-static void drop_line(struct channel *channel)
-{
-	buffer_consume(&channel->ahead, channel->line);
-	channel->line = 0;
+	return r;
 }
 
 static ssize_t read_channel(brood_process *process, struct channel *channel, int64_t timeout_ms, void *bytes, size_t size)
 {
 	if (!pipe_channel(channel, false) || (channel->watch.fd < 0 && !channel->ended))
 		return -EBADF;
-	drop_line(channel);
-	if (channel->ahead.size > 0) {
-		if (size > channel->ahead.size)
-			size = channel->ahead.size;
-		memcpy(bytes, channel->ahead.data, size);
-		buffer_consume(&channel->ahead, size);
-		return (ssize_t)size;
-	}
+	if (!process_is_ours(process))
+		return -ECHILD;
 	if (size == 0)
 		return 0;
+	if (channel->ahead.size > channel->taken) {
+		if (size > channel->ahead.size - channel->taken)
+			size = channel->ahead.size - channel->taken;
+		memcpy(bytes, channel->ahead.data + channel->taken, size);
+		channel->taken += size;
+		return (ssize_t)size;
+	}
 	return read_wait(process, channel, bytes, size, deadline_after(clock_now_ns(), timeout_ms));
 }
 
@@ -153,40 +154,55 @@ ssize_t brood_process_read_stage(brood_process *process, size_t stage, int child
 
 /* ---- lines ---- */
 
-/* 1 with a line in the buffer, 0 at the end with nothing left, -ETIMEDOUT, -errno. *ret_size does not count the newline. */
-static int fill_line(brood_process *process, struct channel *channel, int64_t deadline_ns, size_t *ret_size)
+/* More bytes behind those that are there: 1, 0 at the end, -ETIMEDOUT, -errno. Moves the rest to the front: not once for each line. */
+static int read_ahead(brood_process *process, struct channel *channel, int64_t deadline_ns)
+{
+	size_t room;
+	char *at;
+	ssize_t n;
+
+	buffer_consume(&channel->ahead, channel->taken);
+	channel->taken = 0;
+	if (buffer_room(&channel->ahead, &at, &room) < 0)
+		return -ENOMEM;
+	n = read_wait(process, channel, at, room, deadline_ns);
+	if (n > 0)
+		buffer_commit(&channel->ahead, (size_t)n);
+	return n < 0 ? (int)n : n > 0;
+}
+
+/* 1 with the line, 0 at the end with nothing left, -ETIMEDOUT, -errno. *ret_size does not count the newline. */
+static int take_line(brood_process *process, struct channel *channel, int64_t deadline_ns, char **ret_line, size_t *ret_size)
 {
 	struct buffer *ahead = &channel->ahead;
 	size_t searched = 0;
+	int r = 1;
 
-	for (;;) {
-		const char *newline = ahead->size > searched ? memchr(ahead->data + searched, '\n', ahead->size - searched) : NULL;
-		size_t room;
-		char *at;
-		ssize_t n;
+	do {
+		const size_t there = ahead->size - channel->taken;
+		char *line = there > 0 ? ahead->data + channel->taken : NULL;
+		char *newline = there > searched ? memchr(line + searched, '\n', there - searched) : NULL;
 
-		if (newline) {
-			*ret_size = (size_t)(newline - ahead->data);
-			channel->line = *ret_size + 1;
+		if (newline || (r == 0 && there > 0)) {
+			*ret_line = line;
+			*ret_size = newline ? (size_t)(newline - line) : there;
+			channel->taken += *ret_size + (newline ? 1 : 0);
+			line[*ret_size] = '\0';
 			return 1;
 		}
-		searched = ahead->size;
-		if (buffer_room(ahead, &at, &room) < 0)
-			return -ENOMEM;
-		n = read_wait(process, channel, at, room, deadline_ns);
-		if (n < 0)
-			return (int)n;
-		if (n == 0) {
-			*ret_size = channel->line = ahead->size;
-			return ahead->size > 0;
-		}
-		buffer_commit(ahead, (size_t)n);
-	}
+		/* A child that never writes a newline is no reason to outstay the deadline. */
+		if (r == 0 || (searched > 0 && deadline_passed(deadline_ns, clock_now_ns())))
+			return r == 0 ? 0 : -ETIMEDOUT;
+		searched = there;
+		r = read_ahead(process, channel, deadline_ns);
+	} while (r >= 0);
+	return r;
 }
 
 int brood_process_next_line(brood_process *process, int child_fd, int64_t timeout_ms, const char **ret_line, size_t *ret_size)
 {
 	struct channel *channel;
+	char *line = NULL;
 	size_t size = 0;
 	int r;
 
@@ -195,11 +211,11 @@ int brood_process_next_line(brood_process *process, int child_fd, int64_t timeou
 	channel = pipe_channel(process_own_channel(process, child_fd), false);
 	if (!channel || (channel->watch.fd < 0 && !channel->ended))
 		return -EBADF;
-	drop_line(channel);
-	r = fill_line(process, channel, deadline_after(clock_now_ns(), timeout_ms), &size);
+	if (!process_is_ours(process))
+		return -ECHILD;
+	r = take_line(process, channel, deadline_after(clock_now_ns(), timeout_ms), &line, &size);
 	if (r == 1) {
-		channel->ahead.data[size] = '\0';
-		*ret_line = channel->ahead.data;
+		*ret_line = line;
 		if (ret_size)
 			*ret_size = size;
 	}
@@ -217,6 +233,8 @@ int brood_process_close(brood_process *process, int child_fd)
 	channel = process_own_channel(process, child_fd);
 	if (!channel || channel->kind != CHANNEL_PIPE || channel->watch.fd < 0)
 		return -EBADF;
+	if (!process_is_ours(process))
+		return -ECHILD;
 	channel_close(process, channel);
 	return 0;
 }
@@ -231,8 +249,9 @@ int brood_process_parent_fd(brood_process *process, int child_fd)
 	channel = process_own_channel(process, child_fd);
 	if (!channel || channel->kind != CHANNEL_PIPE || channel->watch.fd < 0)
 		return -EBADF;
-	drop_line(channel);
-	if (channel->ahead.size > 0)
+	if (!process_is_ours(process))
+		return -ECHILD;
+	if (channel->ahead.size > channel->taken)
 		return -EBUSY;
 	r = fd_set_nonblocking(channel->watch.fd, 0);
 	if (r < 0)

@@ -342,7 +342,9 @@ static int null_stdin(struct wiring *wiring, size_t index, struct failure *failu
 
 	if (index > 0 || !wiring->options->stdin_null || stage_direction(&wiring->cmd->stages[0], BROOD_STDIN))
 		return 0;
-	fd = find_source(wiring, index, &null);
+	fd = wiring->options->null_fd;
+	if (fd < 0)
+		fd = find_source(wiring, index, &null);
 	if (fd < 0)
 		return source_failure(failure, index, &null, -fd);
 	want(wiring, fd, BROOD_STDIN);

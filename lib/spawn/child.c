@@ -48,7 +48,7 @@ CHILD_SIDE static void reset_signals(const struct plan *plan)
 
 		if (plan->reset & bit)
 			call_signal_default(signal);
-		else if (plan->reset_handlers && !call_signal_is_ignored(signal))
+		else if (plan->reset_handlers && !(plan->spared & bit) && !call_signal_is_ignored(signal))
 			call_signal_default(signal);
 	}
 }
@@ -75,6 +75,14 @@ CHILD_SIDE static int cut_loose(struct plan *plan)
 	return 0;
 }
 
+/* What the exec of a program would have closed: a host without stdin may have opened a file of its own at 0. */
+CHILD_SIDE static void close_marked_stdio(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (call_fd_is_marked(fd))
+			call_close(fd);
+}
+
 CHILD_SIDE static int move_descriptors(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->fds.op_count; i++) {
@@ -96,6 +104,8 @@ CHILD_SIDE static int move_descriptors(struct plan *plan)
 		if (r < 0)
 			return fail(plan, STEP_CLOSE, r, 0);
 	}
+	if (plan->function)
+		close_marked_stdio();
 	return 0;
 }
 
@@ -111,6 +121,9 @@ CHILD_SIDE static int join_session_and_group(struct plan *plan)
 			return fail(plan, STEP_SESSION, r, 0);
 	} else if (plan->group != GROUP_INHERIT) {
 		r = call_setpgid(plan->group);
+		/* The first stage has ended and its number is gone: the host ignores SIGCHLD. A group of its own is what is left. */
+		if (r == -EPERM && plan->group != GROUP_OWN)
+			r = call_setpgid(GROUP_OWN);
 		if (r < 0)
 			return fail(plan, STEP_GROUP, r, 0);
 	}

@@ -92,6 +92,18 @@ CHILD_SIDE static int call_fd_keep(int fd)
 	return (int)sys_call3(SYS_fcntl, fd, F_SETFD, 0);
 }
 
+CHILD_SIDE static bool call_fd_is_marked(int fd)
+{
+	long flags = sys_call3(SYS_fcntl, fd, F_GETFD, 0);
+
+	return flags >= 0 && (flags & FD_CLOEXEC);
+}
+
+CHILD_SIDE static void call_close(int fd)
+{
+	sys_call1(SYS_close, fd);
+}
+
 /* Zero is the default disposition with no flags, however this architecture lays out the kernel's struct sigaction. */
 CHILD_SIDE static void call_signal_default(int signal)
 {
@@ -297,6 +309,18 @@ CHILD_SIDE static int call_dup(int from, int to, bool cloexec)
 CHILD_SIDE static int call_fd_keep(int fd)
 {
 	return answer(fcntl(fd, F_SETFD, 0));
+}
+
+CHILD_SIDE static bool call_fd_is_marked(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	return flags >= 0 && (flags & FD_CLOEXEC);
+}
+
+CHILD_SIDE static void call_close(int fd)
+{
+	close(fd);
 }
 
 CHILD_SIDE static void call_signal_default(int signal)

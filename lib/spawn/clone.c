@@ -57,8 +57,11 @@ struct clone3_args {
 /* 0: no child has tried CLOSE_RANGE_UNSHARE yet; 1: it works; -1: it does not. */
 static _Atomic int unshare_works;
 
-/* 0: nobody has tried whether clone really shares memory; emulators and valgrind turn it into a fork. 1: it does; -1: it does not. */
-static _Atomic int clone_shares;
+/*
+ * 0: nobody has tried whether clone does here what is asked of it; 1: it does; -1: it does not. Emulators and valgrind turn shared memory into a fork,
+ * and Linux before 5.2 ignores CLONE_PIDFD and fills nothing in: found out with a real child, its program would run twice.
+ */
+static _Atomic int clone_works;
 
 CHILD_SIDE static int child_main(void *plan)
 {
@@ -158,31 +161,37 @@ CHILD_SIDE static int note_shared(void *flag)
 	child_exit(0);
 }
 
-/* One child, once in a process, that does nothing but leave a mark: its end is not told by SIGCHLD, and only __WALL sees it. */
-static bool clone_really_shares(char *stack)
+/*
+ * One child, once in a process, that does nothing but leave a mark: its end is not told by SIGCHLD, and only __WALL sees it. 0, -ENOSYS, or why
+ * there is no child at this moment, which is not remembered.
+ */
+static int try_clone(char *stack)
 {
 	volatile int mark = 0;
-	int known = atomic_load(&clone_shares);
+	int known = atomic_load(&clone_works);
+	int pidfd = -1;
 	int pid;
 
 	if (known == 0) {
-		pid = clone(note_shared, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK, (void *)&mark);
-		if (pid > 0)
-			while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
-				;
-		known = mark ? 1 : -1;
-		atomic_store(&clone_shares, known);
+		pid = clone(note_shared, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_PIDFD, (void *)&mark, &pidfd);
+		if (pid < 0)
+			return -errno;
+		while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+			;
+		known = mark && pidfd >= 0 ? 1 : -1;
+		fd_close(&pidfd);
+		atomic_store(&clone_works, known);
 	}
-	return known > 0;
+	return known > 0 ? 0 : -ENOSYS;
 }
 
 static long call_clone(struct plan *plan, uint64_t flags, int *pidfd)
 {
 	char *stack = plan->stack;
-	int r;
+	int r = try_clone(stack);
 
-	if (!clone_really_shares(stack))
-		return -ENOSYS;
+	if (r < 0)
+		return r;
 	plan->reset_handlers = true;
 	r = clone(child_main, stack + STACK_SIZE, (int)flags | CLONE_PIDFD | SIGCHLD, plan, pidfd, NULL, (void *)&plan->running);
 	return r < 0 ? -errno : r;
@@ -194,7 +203,8 @@ static uint64_t choose_flags(struct plan *plan, bool early)
 
 	plan->running = 0;
 	plan->shares_table = false;
-	if (early && SYS_INLINE) {
+	plan->early = early && SYS_INLINE;
+	if (plan->early) {
 		plan->running = 1;
 		return flags | CLONE_CHILD_CLEARTID;
 	}
@@ -203,29 +213,21 @@ static uint64_t choose_flags(struct plan *plan, bool early)
 }
 
 /*
- * Linux before 5.2 ignores CLONE_PIDFD and fills nothing in. That child runs; it is ended here, while its number is still ours, and the ladder
- * goes down.
+ * Where the pidfd landed on a standard descriptor that the host has closed, or among the low numbers that short-lived ones need. It stays where it
+ * is when there is no room elsewhere.
  */
-static int no_pidfd(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
-		;
-	return -ENOSYS;
-}
-
-/* Where the pidfd landed on a standard descriptor that the host has closed, or among the low numbers that short-lived ones need. */
 static int settle(int pidfd)
 {
-	int high;
+	int moved;
 
-	if (pidfd > 2)
-		return fd_raise(pidfd);
-	high = fd_above_stdio(dup(pidfd));
-	if (high < 0)
-		return pidfd;
-	close(pidfd);
-	return fd_raise(high);
+	if (pidfd <= STDERR_FILENO) {
+		moved = fcntl(pidfd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		if (moved < 0)
+			return pidfd;
+		close(pidfd);
+		pidfd = moved;
+	}
+	return fd_raise(pidfd);
 }
 
 static int open_cgroup_procs(struct plan *plan, struct failure *failure)
@@ -260,6 +262,21 @@ static void learn_unshare(const struct plan *plan)
 	atomic_compare_exchange_strong(&unshare_works, &unknown, plan->unshared ? 1 : -1);
 }
 
+/* A host that put itself behind a filter after its first starts: what worked once does not work any more. */
+static bool sharing_failed(const struct plan *plan)
+{
+	return plan->shares_table && plan->report.step == STEP_CLOSE && not_here(-plan->report.error);
+}
+
+/* Once more, with a descriptor table of the child's own, as every start from now on. */
+static int start_again(struct plan *plan, enum engine engine, struct pidref *ret, struct failure *failure)
+{
+	atomic_store(&unshare_works, -1);
+	fdplan_done(&plan->fds);
+	plan->report = (struct child_report){ .step = STEP_NONE };
+	return clone_start(plan, engine, false, ret, failure);
+}
+
 int clone_start(struct plan *plan, enum engine engine, bool early, struct pidref *ret, struct failure *failure)
 {
 	int pidfd = -1;
@@ -286,14 +303,18 @@ int clone_start(struct plan *plan, enum engine engine, bool early, struct pidref
 	}
 	if (pid < 0)
 		return failure_set(failure, plan->index, STEP_FORK, (int)-pid, stage_name(plan->stage));
-	if (pidfd < 0) {
-		fdplan_done(&plan->fds);
-		return no_pidfd((pid_t)pid);
-	}
 	*ret = (struct pidref){ .pid = (pid_t)pid, .pidfd = settle(pidfd) };
-	if (plan->running)
+	if (plan->early && plan->running)
 		return 0;
-	return spawn_confirm(plan, ret, failure);
+	plan->early = false;
+	if (sharing_failed(plan)) {
+		reap_failed(ret);
+		return start_again(plan, engine, ret, failure);
+	}
+	r = spawn_confirm(plan, failure);
+	if (r < 0)
+		reap_failed(ret);
+	return r;
 }
 
 static void wait_for_exec(struct plan *plan)
@@ -304,14 +325,11 @@ static void wait_for_exec(struct plan *plan)
 		syscall(SYS_futex, &plan->running, FUTEX_WAIT, seen, NULL, NULL, 0);
 }
 
-int spawn_confirm(struct plan *plan, struct pidref *ref, struct failure *failure)
+int spawn_confirm(struct plan *plan, struct failure *failure)
 {
 	wait_for_exec(plan);
 	learn_unshare(plan);
-	if (plan->report.step == 0)
-		return 0;
-	reap_failed(ref);
-	return plan_failure(plan, failure);
+	return plan->report.step == 0 ? 0 : plan_failure(plan, failure);
 }
 
 #else
@@ -322,9 +340,9 @@ int clone_start(struct plan *plan, enum engine engine, bool early, struct pidref
 	return -ENOSYS;
 }
 
-int spawn_confirm(struct plan *plan, struct pidref *ref, struct failure *failure)
+int spawn_confirm(struct plan *plan, struct failure *failure)
 {
-	(void)plan, (void)ref, (void)failure;
+	(void)plan, (void)failure;
 	return 0;
 }
 

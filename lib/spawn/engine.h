@@ -34,10 +34,10 @@ void engine_set(enum engine engine);
 int spawn_start(struct plan *plan, bool early, struct pidref *ret, struct failure *failure);
 
 /*
- * Wait until an early child has done its exec or failed, which takes microseconds, or always when its pidfd has become readable. 0, or
- * -errno with the failure set: then the child has been reaped and *ref emptied.
+ * Wait until an early child has done its exec or failed, which takes microseconds and no time at all once its pidfd has become readable.
+ * 0, or -errno with the failure set: then it is for reap_failed.
  */
-int spawn_confirm(struct plan *plan, struct pidref *ref, struct failure *failure);
+int spawn_confirm(struct plan *plan, struct failure *failure);
 
 /* ---- the ways, for engine.c: -ENOSYS stands for "not here, step down" ---- */
 

@@ -14,8 +14,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,11 +25,14 @@
 #include <stdio_ext.h>
 #endif
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "spawn/child.h"
 #include "spawn/signals.h"
 #include "spawn/sys.h"
+
+enum { LOOK_MS = 20 };
 
 extern char **environ;
 
@@ -55,7 +60,8 @@ static _Noreturn void run_function(const struct plan *plan)
 	forget_buffered(stdout);
 	forget_buffered(stderr);
 	code = plan->function(plan->data);
-	if ((fflush(stdout) | fflush(stderr)) != 0 && code == 0)
+	/* An error that stdio met earlier, when its buffer was full, is not told again by the last flush. */
+	if (((fflush(stdout) | fflush(stderr)) != 0 || ferror(stdout)) && code == 0)
 		code = 1;
 	_exit(code & 0xff);
 }
@@ -128,9 +134,12 @@ static int hold(struct pidref *ref)
 	if (pidfd < 0)
 		return pidfd;
 	held.pidfd = fd_raise(pidfd);
+	/* EINVAL: Linux 5.3 opens pidfds and cannot wait for them. */
 	if (waitid((idtype_t)3 /* P_PIDFD */, (id_t)held.pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
+		const int error = errno;
+
 		fd_close(&held.pidfd);
-		return -ECHILD;
+		return error == EINVAL ? -ENOSYS : -ECHILD;
 	}
 	*ref = held;
 	return 0;
@@ -155,13 +164,65 @@ static void give_go_ahead(int channel)
 	while (r < 0 && errno == EINTR);
 }
 
+#ifdef __linux__
+
+/* The ninth word of /proc/PID/stat, the seventh behind the name, which may hold anything: PF_FORKNOEXEC is in it until the exec. */
+static bool has_done_exec(pid_t pid)
+{
+	enum { FORKED_AND_NO_EXEC = 0x40 };
+	char path[64], text[1024];
+	unsigned int flags = FORKED_AND_NO_EXEC;
+	const char *at;
+	ssize_t size;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	size = read(fd, text, sizeof text - 1);
+	fd_close(&fd);
+	text[size > 0 ? size : 0] = '\0';
+	at = strrchr(text, ')');
+	return at && sscanf(at, ") %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && !(flags & FORKED_AND_NO_EXEC);
+}
+
+#else
+
+static bool has_done_exec(pid_t pid)
+{
+	(void)pid;
+	return false;
+}
+
+#endif
+
+/*
+ * Until there is something to read or nothing more can come. As a rule that is an end of file. But another thread may have forked between our
+ * socketpair and our close: its child has the child's end too, and may live for ever.
+ */
+static void await_report(int channel, const struct pidref *ref)
+{
+	struct pollfd ready = { .fd = channel, .events = POLLIN };
+	int64_t look_ns = clock_now_ns() + LOOK_MS * 1000000LL;
+
+	while (poll(&ready, 1, LOOK_MS) <= 0) {
+		if (clock_now_ns() < look_ns)
+			continue;
+		if (pidref_ended(ref) || has_done_exec(ref->pid))
+			return;
+		look_ns = clock_now_ns() + LOOK_MS * 1000000LL;
+	}
+}
+
 /* True when the child reported a failure. An end of file is an exec that went well, or a child that was killed on its way there. */
-static bool read_report(int channel, struct child_report *ret)
+static bool read_report(int channel, const struct pidref *ref, struct child_report *ret)
 {
 	ssize_t r;
 
+	await_report(channel, ref);
 	do
-		r = recv(channel, ret, sizeof *ret, MSG_WAITALL);
+		r = recv(channel, ret, sizeof *ret, MSG_DONTWAIT);
 	while (r < 0 && errno == EINTR);
 	if (r != (ssize_t)sizeof *ret)
 		ret->step = 0;
@@ -206,17 +267,18 @@ int fork_start(struct plan *plan, bool want_pidfd, struct pidref *ret, struct fa
 	r = want_pidfd ? hold(&ref) : 0;
 	if (r == -ENOSYS) {
 		log_line(BROOD_LOG_INFO, "pidfd_open is not available here");
-		engine_set(ENGINE_POSIX);
+		if (engine_now() == ENGINE_FORK)
+			engine_set(ENGINE_POSIX);
 		r = 0;
 	}
 	if (r < 0) {
-		/* Closing our end tells the child to go away. */
-		fd_close(&ours);
+		/* It waits for us, unless it is gone already and a host that ignores SIGCHLD has no claim on its number: that is looked at. */
+		pidref_signal(&ref, SIGKILL);
 		r = failure_set(failure, plan->index, STEP_FORK, -r, stage_name(plan->stage));
 		goto out;
 	}
 	give_go_ahead(ours);
-	if (read_report(ours, &plan->report))
+	if (read_report(ours, &ref, &plan->report))
 		r = plan_failure(plan, failure);
 out:
 	fd_close(&ours);

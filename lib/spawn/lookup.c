@@ -18,6 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "spawn/sys.h"
+
 /* ---- the parts of a PATH ---- */
 
 enum { SYSTEM_PATH_MAX = 256 };
@@ -186,7 +188,7 @@ bool lookup_needs_base(const char *program, const char *path)
  * Runs in memory shared with the host, so it calls nothing. These errors speak of one place and not of the program: a
  * file server that is gone, a PATH part that is a file, a loop of links, a name too long for that place.
  */
-static bool error_is_of_this_place(int error)
+CHILD_SIDE static bool error_is_of_this_place(int error)
 {
 	return error == ENOENT || error == ENOTDIR || error == EACCES || error == ESTALE || error == ENODEV ||
 	       error == ETIMEDOUT || error == ELOOP || error == ENAMETOOLONG;
@@ -197,7 +199,7 @@ static bool error_is_of_this_place(int error)
  * ENOENT, because "not found" is what happened even where one PATH part was a file; else the first one seen, so that a
  * single candidate keeps its own error.
  */
-bool lookup_goes_on(int error, int *found)
+CHILD_SIDE bool lookup_goes_on(int error, int *found)
 {
 	if (!error_is_of_this_place(error)) {
 		*found = error;

@@ -73,9 +73,11 @@ static int wait_once(const struct pidref *ref, int options, siginfo_t *info, str
 
 	/* libc's waitid has no rusage; the kernel's has. */
 	info->si_pid = 0;
+	r = -EINVAL;
 	if (ref->pidfd >= 0)
 		r = sys_call5(SYS_waitid, P_PIDFD, ref->pidfd, info, options, usage);
-	else
+	/* Linux 5.2 and 5.3 make pidfds and cannot wait for them. */
+	if (r == -EINVAL)
 		r = sys_call5(SYS_waitid, P_PID, ref->pid, info, options, usage);
 	if (r < 0)
 		return (int)r;
@@ -122,31 +124,52 @@ bool pidref_ended(const struct pidref *ref)
 	return r != 0;
 }
 
+/* What a kernel without this call or flag answers, or a container's filter before it. */
+static bool not_here(int r)
+{
+	return r == -ENOSYS || r == -EINVAL || r == -EPERM;
+}
+
+/* By number: right only while nobody has reaped it, and somebody else may have. */
+static int signal_by_number(const struct pidref *ref, pid_t to, int signal)
+{
+	siginfo_t info;
+
+	if (wait_once(ref, WEXITED | WNOHANG | WNOWAIT, &info, NULL) == -ECHILD)
+		return -ESRCH;
+	return kill(to, signal) < 0 ? -errno : 0;
+}
+
 int pidref_signal(const struct pidref *ref, int signal)
 {
+	int r = -ENOSYS;
+
 	if (ref->pidfd >= 0)
-		return (int)sys_call4(SYS_pidfd_send_signal, ref->pidfd, signal, NULL, 0);
-	return kill(ref->pid, signal) < 0 ? -errno : 0;
+		r = (int)sys_call4(SYS_pidfd_send_signal, ref->pidfd, signal, NULL, 0);
+	return not_here(r) ? signal_by_number(ref, ref->pid, signal) : r;
 }
 
 int pidref_signal_group(const struct pidref *ref, int signal, bool leader_reaped)
 {
-	int r = -EINVAL;
+	int r = -ENOSYS;
 
 	if (ref->pidfd >= 0)
 		r = (int)sys_call4(SYS_pidfd_send_signal, ref->pidfd, signal, NULL, SIGNAL_PROCESS_GROUP);
-	if (r != -EINVAL)
+	if (!not_here(r))
 		return r;
 	if (leader_reaped)
 		return -ESRCH;
-	return kill(-ref->pid, signal) < 0 ? -errno : 0;
+	return signal_by_number(ref, -ref->pid, signal);
 }
 
 bool pidref_group_outlives_leader(const struct pidref *ref)
 {
+	long r = -ENOSYS;
+
 	/* An old kernel refuses the flag before it looks at anything else. */
-	return ref->pidfd >= 0 &&
-	       sys_call4(SYS_pidfd_send_signal, ref->pidfd, 0, NULL, SIGNAL_PROCESS_GROUP) != -EINVAL;
+	if (ref->pidfd >= 0)
+		r = sys_call4(SYS_pidfd_send_signal, ref->pidfd, 0, NULL, SIGNAL_PROCESS_GROUP);
+	return !not_here((int)r);
 }
 
 #else /* plain POSIX */

@@ -17,6 +17,7 @@
 
 #include "spawn/environ.h"
 #include "spawn/lookup.h"
+#include "spawn/signals.h"
 #include "spawn/sys.h"
 
 extern char **environ;
@@ -110,6 +111,7 @@ int plan_new(const struct plan_input *input, struct plan **ret, struct failure *
 	plan->cwd_fd = input->stage->cwd_fd;
 	plan->group = input->group;
 	plan->reset = input->ignored & ~plan->identity->keep_ignored;
+	plan->spared = input->function ? signals_of_libc() : 0;
 	plan->cgroup_fd = input->cgroup_fd;
 	plan->cgroup_procs = -1;
 	plan->parent = input->parent;

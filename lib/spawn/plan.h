@@ -45,6 +45,7 @@ struct plan {
 	pid_t group;                    /* GROUP_INHERIT, GROUP_OWN, or the group to join */
 	uint64_t reset;                 /* ignored signals that go back to their default */
 	bool reset_handlers;            /* the clone did not clear the host's handlers */
+	uint64_t spared;                /* but these keep theirs: a function goes on using libc's own */
 	int cgroup_fd;                  /* its directory, or -1 */
 	int cgroup_procs;               /* to write "0" to, or -1: cloned into it */
 	pid_t parent;                   /* the host */
@@ -53,6 +54,7 @@ struct plan {
 	bool shares_table;              /* the descriptor table is the host's until the first close_range */
 	volatile bool unshared;         /* the child's first close_range with UNSHARE worked */
 	struct child_report report;
+	bool early;                     /* spawn_start came back before the exec: spawn_confirm is due */
 	volatile int running;           /* cleared by the kernel when a child that was not waited for has done its exec, or ended */
 	void *stack;
 };

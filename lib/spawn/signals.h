@@ -25,4 +25,10 @@ void signals_restore(const struct signal_mask *old);
 /* Which signals this process ignores at this moment. */
 uint64_t signals_ignored(void);
 
+/*
+ * The signals that libc keeps for itself: for pthread_cancel, and for telling every thread of a change of ids. It sets their handlers once in
+ * a process and does not look again, so that a forked child which goes on with libc must not lose them.
+ */
+uint64_t signals_of_libc(void);
+
 #endif

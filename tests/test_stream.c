@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* lib/process/stream.c: lines are given out of what was read ahead, without moving it for each. */
+#include <brood.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "process/process.h"
+#include "spawn/engine.h"
+#include "support/support.h"
+
+#define child(...) brood_command_newl(support_child(), __VA_ARGS__, NULL)
+
+static brood_process *start(brood_command *cmd_take)
+{
+	brood_process *process;
+	int r = brood_start(cmd_take, &process);
+
+	brood_command_free(cmd_take);
+	if (r < 0)
+		fail_msg("%s", brood_result_describe(brood_process_result(process)));
+	return process;
+}
+
+static void test_lines_are_taken_where_they_lie(void **state)
+{
+	brood_command *cmd = child("print", "a\nbb\nccc\n");
+	brood_process *process;
+	const char *first, *second;
+	size_t size;
+
+	brood_command_redirect_pipe(cmd, 1);
+	process = start(cmd);
+	assert_int_equal(brood_process_wait(process, -1), 0);
+	assert_int_equal(brood_process_next_line(process, 1, -1, &first, &size), 1);
+	assert_int_equal(brood_process_next_line(process, 1, -1, &second, &size), 1);
+	assert_ptr_equal(second, first + 2);
+	assert_string_equal(second, "bb");
+	assert_int_equal(size, 2);
+	assert_int_equal(process->channels[0].taken, 5);
+	brood_process_free(process);
+}
+
+static void test_reading_steps_the_rest_of_the_handle_now_and_then(void **state)
+{
+	brood_command *cmd = child("flood-forever");
+	brood_process *process;
+	static char bytes[65536];
+	int64_t before;
+
+	brood_command_redirect_pipe(cmd, 1);
+	process = start(cmd);
+	before = process->stepped_ns;
+	for (int64_t until = support_now_ms() + 20; support_now_ms() < until;)
+		assert_true(brood_process_read(process, 1, -1, bytes, sizeof bytes) > 0);
+	assert_true(process->stepped_ns > before);
+	brood_process_free(process);
+}
+
+static void test_bad_arguments_are_refused(void **state)
+{
+	brood_command *cmd = child("cat");
+	brood_process *process;
+	char byte;
+
+	brood_command_redirect_pipe(cmd, 0);
+	brood_command_redirect_pipe(cmd, 1);
+	process = start(cmd);
+	assert_int_equal(brood_process_write(process, NULL, 1, 0, NULL), -EINVAL);
+	assert_int_equal(brood_process_write(process, NULL, 0, 0, NULL), 0);
+	assert_int_equal(brood_process_read(process, 1, 0, NULL, 1), -EINVAL);
+	assert_int_equal(brood_process_next_line(process, 1, 0, NULL, NULL), -EINVAL);
+	assert_int_equal(brood_process_read(process, 0, 0, &byte, 1), -EBADF);
+	assert_int_equal(brood_process_close(process, 0), 0);
+	assert_int_equal(brood_process_write(process, "x", 1, 0, NULL), -EBADF);
+	brood_process_free(process);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		brood_test(test_lines_are_taken_where_they_lie),
+		brood_test(test_reading_steps_the_rest_of_the_handle_now_and_then),
+		brood_test(test_bad_arguments_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
