@@ -65,6 +65,60 @@ brood_tests = \
 	tests/test_verdict \
 	tests/test_wiring
 
+
+brood_checks = \
+	tests/checks/child-symbols.sh \
+	tests/checks/exports.sh \
+	tests/checks/headers.sh \
+	tests/checks/layers.sh \
+	tests/checks/listed.sh \
+	tests/checks/manpages.sh \
+	tests/checks/map.sh \
+	tests/checks/readme.sh \
+	tests/checks/spdx.sh
+
+# The default of every program that names no _LDADD of its own, which is the tests.
+LDADD = tests/libsupport.la lib/libbrood-internal.la $(CMOCKA_LIBS) $(BROOD_PTHREAD_LIBS)
+
+# The n-th allocation fails: the linker puts the test's own allocator before libc's.
+tests_test_command_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=strdup
+
+check_LTLIBRARIES += tests/libsupport.la
+tests_libsupport_la_SOURCES = \
+	tests/support/check.h \
+	tests/support/deny.c \
+	tests/support/deny.h \
+	tests/support/fork.c \
+	tests/support/fork.h \
+	tests/support/host.c \
+	tests/support/host.h \
+	tests/support/storm.c \
+	tests/support/storm.h \
+	tests/support/support.c \
+	tests/support/support.h \
+	tests/support/temp.c \
+	tests/support/temp.h
+
+# What the tests start: one program with a verb for each way to behave. It links nothing.
+check_PROGRAMS += tests/child/child
+tests_child_child_SOURCES = \
+	tests/child/act.c \
+	tests/child/child.c \
+	tests/child/child.h \
+	tests/child/lines.c \
+	tests/child/pattern.h \
+	tests/child/state.c \
+	tests/child/stream.c \
+	tests/child/tree.c
+tests_child_child_LDADD =
+
+if HAVE_CMOCKA
+check_PROGRAMS += $(brood_tests)
+TESTS += $(brood_tests) $(brood_checks)
+else
+EXTRA_PROGRAMS += $(brood_tests)
+endif
+
 EXTRA_DIST += tests/suites/engines.h
 EXTRA_DIST += $(brood_checks) tests/checks/child-symbols.allow tests/summary
 
