@@ -36,7 +36,7 @@ static struct plan *plan_of(const brood_command *cmd, const struct fd_want *want
 
 static void everything(void *data)
 {
-	const struct fd_want wanted[] = { { 20, 21 }, { 21, 20 } };
+	const struct fd_want wanted[] = { { .from = 20, .to = 21 }, { .from = 21, .to = 20 } };
 	brood_command *cmd = brood_command_newl("x", NULL);
 	struct plan *plan;
 	char cwd[100];
@@ -77,7 +77,7 @@ static void test_each_step_comes_while_it_can_still_be_done(void **state)
 
 static void failing_steps(void *data)
 {
-	const struct fd_want closed = { 500, 1 };
+	const struct fd_want closed = { .from = 500, .to = 1 };
 	brood_command *cmd = brood_command_newl("/nonexistent/program", NULL);
 	struct plan *plan = plan_of(cmd, NULL, 0);
 

@@ -234,82 +234,82 @@ static void test_only_a_report_stays_where_it_is(void **state)
 static void test_a_pipe_at_low_numbers_needs_one_move_and_one_close(void **state)
 {
 	(void)state;
-	assert_plan(WANTS({ 4, 1 }), -1, -1, "<5 4>1 !3-");
+	assert_plan(WANTS({ .from = 4, .to = 1 }), -1, -1, "<5 4>1 !3-");
 }
 
 static void test_stdout_and_stderr_swap_through_a_temporary(void **state)
 {
 	(void)state;
-	assert_plan(WANTS({ 1, 2 }, { 2, 1 }), -1, -1, "<3 1>3c 2>1 3>2 !3-");
+	assert_plan(WANTS({ .from = 1, .to = 2 }, { .from = 2, .to = 1 }), -1, -1, "<3 1>3c 2>1 3>2 !3-");
 }
 
 static void test_a_rotation_of_stdio_uses_one_temporary(void **state)
 {
 	(void)state;
-	assert_plan(WANTS({ 1, 0 }, { 2, 1 }, { 0, 2 }), -1, -1, "<3 0>3c 1>0 2>1 3>2 !3-");
+	assert_plan(WANTS({ .from = 1, .to = 0 }, { .from = 2, .to = 1 }, { .from = 0, .to = 2 }), -1, -1, "<3 0>3c 1>0 2>1 3>2 !3-");
 }
 
 static void test_two_cycles_share_the_temporary(void **state)
 {
 	(void)state;
-	assert_plan(WANTS({ 1, 0 }, { 0, 1 }, { 4, 3 }, { 3, 4 }), -1, -1, "<5 0>5c 1>0 5>1 3>5c 4>3 5>4 !5-");
+	assert_plan(WANTS({ .from = 1, .to = 0 }, { .from = 0, .to = 1 }, { .from = 4, .to = 3 }, { .from = 3, .to = 4 }), -1, -1, "<5 0>5c 1>0 5>1 3>5c 4>3 5>4 !5-");
 }
 
 static void test_five_to_nine_and_three_to_seven_at_once(void **state)
 {
 	(void)state;
-	assert_plan(WANTS({ 5, 9 }, { 3, 7 }), -1, -1, "<6 3>7 5>9 !3-6");
+	assert_plan(WANTS({ .from = 5, .to = 9 }, { .from = 3, .to = 7 }), -1, -1, "<6 3>7 5>9 !3-6");
 }
 
 static void test_a_chain_moves_its_end_first(void **state)
 {
 	(void)state;
-	assert_plan(WANTS({ 3, 4 }, { 4, 5 }), -1, -1, "<5 4>5 3>4 !3");
+	assert_plan(WANTS({ .from = 3, .to = 4 }, { .from = 4, .to = 5 }), -1, -1, "<5 4>5 3>4 !3");
 }
 
 static void test_source_and_target_the_same_only_loses_its_flag(void **state)
 {
 	(void)state;
-	assert_plan(WANTS({ 5, 5 }), -1, -1, "<6 =5 !3-4");
-	assert_plan(WANTS({ 1, 1 }), -1, -1, "<3 =1");
+	assert_plan(WANTS({ .from = 5, .to = 5 }), -1, -1, "<6 =5 !3-4");
+	assert_plan(WANTS({ .from = 1, .to = 1 }), -1, -1, "<3 =1");
 }
 
 static void test_one_source_may_have_several_targets(void **state)
 {
 	(void)state;
-	assert_plan(WANTS({ 3, 1 }, { 3, 2 }, { 3, 3 }), -1, -1, "<4 3>1 3>2 =3");
+	assert_plan(WANTS({ .from = 3, .to = 1 }, { .from = 3, .to = 2 }, { .from = 3, .to = 3 }), -1, -1, "<4 3>1 3>2 =3");
 }
 
 static void test_an_inherited_stdio_can_be_a_source_and_stays(void **state)
 {
 	(void)state;
-	assert_plan(WANTS({ 1, 5 }), -1, -1, "<3 1>5");
+	assert_plan(WANTS({ .from = 1, .to = 5 }), -1, -1, "<3 1>5");
 }
 
 static void test_a_report_in_the_way_of_a_target_moves_first(void **state)
 {
 	(void)state;
-	assert_plan(WANTS({ 3, 4 }), 4, 5, "<5 4>5c 3>4 !3");
-	assert_plan(WANTS({ 4, 4 }), 4, 3, "<5 4>3c =4");
+	assert_plan(WANTS({ .from = 3, .to = 4 }), 4, 5, "<5 4>5c 3>4 !3");
+	assert_plan(WANTS({ .from = 4, .to = 4 }), 4, 3, "<5 4>3c =4");
 }
 
 static void test_a_report_in_the_way_of_a_cycle_leaves_it_its_temporary(void **state)
 {
 	(void)state;
-	assert_plan(WANTS({ 1, 2 }, { 2, 1 }, { 3, 5 }), 5, 4, "<6 5>4c 3>5 1>6c 2>1 6>2 !3 !6-");
+	assert_plan(WANTS({ .from = 1, .to = 2 }, { .from = 2, .to = 1 }, { .from = 3, .to = 5 }), 5, 4, "<6 5>4c 3>5 1>6c 2>1 6>2 !3 !6-");
 }
 
 static void test_a_target_far_above_needs_no_closing_below_it(void **state)
 {
 	(void)state;
-	assert_plan(WANTS({ 3, 1000 }, { 3, 2000 }, { 3, 3 }), -1, -1, "<4 3>1000 3>2000 =3");
+	assert_plan(WANTS({ .from = 3, .to = 1000 }, { .from = 3, .to = 2000 }, { .from = 3, .to = 3 }), -1, -1, "<4 3>1000 3>2000 =3");
 }
 
 static void test_the_last_numbers_there_are_work(void **state)
 {
 	(void)state;
-	assert_plan(WANTS({ INT_MAX, 0 }), -1, -1, "<2147483648 2147483647>0 !3-");
-	assert_plan(WANTS({ 3, INT_MAX }), -1, -1, "<4 3>2147483647 !3-2147483646");
+	assert_plan(WANTS({ .from = INT_MAX, .to = 0 }), -1, -1, "<2147483648 2147483647>0 !3-");
+	assert_plan(WANTS({ .from = 3, .to = INT_MAX }), -1, -1, "<4 3>2147483647 !3-2147483646");
 }
 
 static void test_a_target_given_twice_and_negative_numbers_are_refused(void **state)
@@ -317,10 +317,10 @@ static void test_a_target_given_twice_and_negative_numbers_are_refused(void **st
 	struct fdplan plan = { .reserved = 42 };
 
 	(void)state;
-	assert_int_equal(fdplan_make(WANTS({ 3, 1 }, { 4, 2 }, { 5, 1 }), -1, &plan), -EINVAL);
-	assert_int_equal(fdplan_make(WANTS({ -1, 1 }), -1, &plan), -EINVAL);
-	assert_int_equal(fdplan_make(WANTS({ 3, -1 }), -1, &plan), -EINVAL);
-	assert_int_equal(fdplan_make(WANTS({ 3, 1 }), -2, &plan), -EINVAL);
+	assert_int_equal(fdplan_make(WANTS({ .from = 3, .to = 1 }, { .from = 4, .to = 2 }, { .from = 5, .to = 1 }), -1, &plan), -EINVAL);
+	assert_int_equal(fdplan_make(WANTS({ .from = -1, .to = 1 }), -1, &plan), -EINVAL);
+	assert_int_equal(fdplan_make(WANTS({ .from = 3, .to = -1 }), -1, &plan), -EINVAL);
+	assert_int_equal(fdplan_make(WANTS({ .from = 3, .to = 1 }), -2, &plan), -EINVAL);
 	assert_int_equal(plan.reserved, 42);
 }
 
@@ -430,6 +430,55 @@ static void test_plans_of_a_thousand_moves_work(void **state)
 	check_wish(&wish);
 }
 
+/* ---- what the exec closes ---- */
+
+static void test_a_gap_of_our_own_descriptors_is_left_to_the_exec(void **state)
+{
+	(void)state;
+	assert_plan(WANTS({ .from = 4, .to = 1, .ours = true }, { .from = 3, .to = 0, .ours = true }), -1, -1, "<5 3>0 4>1");
+	/* Number 3 is somebody else's. */
+	assert_plan(WANTS({ .from = 4, .to = 1, .ours = true }), -1, -1, "<5 4>1 !3-");
+}
+
+/* Only what is ours is close-on-exec, and then comes the exec. */
+static void check_until_exec(const struct wish *wish)
+{
+	static struct table before;
+	static struct table after;
+	struct fdplan plan;
+
+	table_full(&before);
+	memset(before.cloexec, 0, sizeof before.cloexec);
+	for (size_t i = 0; i < wish->count; i++)
+		if (wish->wants[i].ours)
+			before.cloexec[wish->wants[i].from] = true;
+	after = before;
+	assert_int_equal(fdplan_make(wish->wants, wish->count, wish->report, &plan), 0);
+	table_run(&after, &plan);
+	table_gaps(&after, &plan);
+	for (int i = 3; i < TABLE_SIZE; i++)
+		if (after.cloexec[i] && i != plan.reserved)
+			after.label[i] = CLOSED;
+	if (plan.reserved >= 0)
+		after.cloexec[plan.reserved] = true;
+	check_result(&before, &after, wish, &plan);
+	fdplan_done(&plan);
+}
+
+static void test_after_the_exec_nothing_else_is_open_whoever_owns_the_sources(void **state)
+{
+	static struct wish wish;
+
+	(void)state;
+	random_start();
+	for (int i = 0; i < 10000; i++) {
+		random_wish(&wish, random_below(13), 3 + random_below(20), 1 + random_below(20));
+		for (size_t k = 0; k < wish.count; k++)
+			wish.wants[k].ours = wish.wants[k].from > 2 && random_below(4) > 0;
+		check_until_exec(&wish);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -453,6 +502,8 @@ int main(void)
 		brood_test(test_ten_thousand_random_plans_do_what_is_specified),
 		brood_test(test_every_permutation_of_stdio_with_every_report_works),
 		brood_test(test_plans_of_a_thousand_moves_work),
+		brood_test(test_a_gap_of_our_own_descriptors_is_left_to_the_exec),
+		brood_test(test_after_the_exec_nothing_else_is_open_whoever_owns_the_sources),
 	};
 
 	return cmocka_run_group_tests_name("fdplan", tests, NULL, NULL);

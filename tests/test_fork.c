@@ -109,6 +109,7 @@ static void test_a_child_that_cannot_be_held_never_runs(void **state)
 
 	(void)state;
 	skip_unless(BROOD_LINUX_FAST_PATH, "the posix build has no pidfds");
+	skip_without_pidfds();
 	support_path(path, sizeof path, "ran");
 	support_assert_in_fork(no_pidfd_now, path);
 }
@@ -152,6 +153,45 @@ static void test_libc_s_fork_makes_function_stages(void **state)
 {
 	(void)state;
 	in_fork_on_every_engine(atfork_handlers, NULL);
+}
+
+/* A handler that starts a thread in every forked child, as some profilers do. */
+static void *stay(void *data)
+{
+	for (;;)
+		pause();
+	return data;
+}
+
+static void start_a_thread(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, stay, NULL) == 0)
+		pthread_detach(thread);
+}
+
+static int print_for_ever(void *data)
+{
+	(void)data;
+	for (;;)
+		puts("and on");
+	return 0;
+}
+
+static void threads_from_the_start(void *data)
+{
+	(void)data;
+	pthread_atfork(NULL, NULL, start_a_thread);
+	alarm(SOON_MS / 1000);
+	assert_says(brood_pipe(brood_command_function("f", print_for_ever, NULL), child_does("head", "1")), "and on\n");
+	alarm(0);
+}
+
+static void test_a_thread_that_a_fork_handler_starts_keeps_no_descriptor(void **state)
+{
+	(void)state;
+	in_fork_on_every_engine(threads_from_the_start, NULL);
 }
 
 /* Another thread that forks just now, made certain: its child has a copy of the report's descriptor and lives on. */
@@ -223,6 +263,9 @@ static void test_a_function_may_allocate_though_another_thread_did_so_at_the_for
 	int stop = 0;
 
 	(void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	support_skip("the sanitizer's allocator is not made for that");
+#endif
 	assert_int_equal(pthread_create(&thread, NULL, allocate_on, &stop), 0);
 	for (int i = 0; i < 100; i++)
 		assert_exits(brood_command_function("f", allocate, NULL), 0);
@@ -238,6 +281,7 @@ int main(void)
 		brood_test(test_a_child_that_cannot_be_held_never_runs),
 		brood_test(test_without_a_channel_nothing_is_started),
 		brood_test(test_libc_s_fork_makes_function_stages),
+		brood_test(test_a_thread_that_a_fork_handler_starts_keeps_no_descriptor),
 		brood_test(test_a_start_returns_though_a_stranger_holds_the_report_open),
 		brood_test(test_a_function_may_allocate_though_another_thread_did_so_at_the_fork),
 	};

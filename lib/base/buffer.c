@@ -393,11 +393,6 @@ void buffer_consume(struct buffer *buffer, size_t size)
 	memmove(buffer->data, buffer->data + size, buffer->size);
 }
 
-bool buffer_is_large(const struct buffer *buffer)
-{
-	return store_size(buffer) > BUFFER_SMALL;
-}
-
 const char *buffer_text(const struct buffer *buffer)
 {
 	if (!buffer->data)

@@ -42,9 +42,6 @@ int buffer_append(struct buffer *buffer, const void *bytes, size_t size);
 /* Drop the first `size` bytes; the rest moves to the front. */
 void buffer_consume(struct buffer *buffer, size_t size);
 
-/* True once the small buffer has been outgrown: the moment to ask for a larger pipe. */
-bool buffer_is_large(const struct buffer *buffer);
-
 /* The contents followed by a NUL; never NULL (a static empty string for a buffer that never held anything). */
 const char *buffer_text(const struct buffer *buffer);
 

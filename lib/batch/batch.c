@@ -44,7 +44,7 @@ brood_batch *brood_batch_new(size_t at_once)
 	batch->at_once = at_once > 0 ? at_once : count;
 	batch->several_processors = count > 1;
 	batch->owner = getpid();
-	batch->clock.fd = batch->null_fd = -1;
+	batch->clock.fd = batch->null_fd = batch->status_fd = -1;
 	list_init(&batch->waiting);
 	list_init(&batch->resting);
 	list_init(&batch->running);
@@ -241,6 +241,7 @@ void brood_batch_free(brood_batch *batch_take)
 	timers_done(&batch_take->timers);
 	fd_close(&batch_take->clock.fd);
 	fd_close(&batch_take->null_fd);
+	fd_close(&batch_take->status_fd);
 	poller_free(batch_take->poller);
 	free(batch_take);
 }

@@ -267,6 +267,7 @@ static int start_process(brood_future *future)
 	const struct start_options options = {
 		.stdin_null = true,
 		.null_fd = batch_null_fd(future->batch),
+		.status_fd = &future->batch->status_fd,
 		.new_group = true,
 		.early = starts_early(future->batch, future->cmd),
 		.poller = future->batch->poller,

@@ -277,10 +277,10 @@ int process_touch(brood_process *process)
 }
 
 /* Nothing but children, no time that matters: waiting is what waitid is for. */
-static bool may_block(const brood_process *process, int64_t deadline_ns)
+static bool may_block(brood_process *process, int64_t deadline_ns)
 {
 	return deadline_ns == DEADLINE_NEVER && process->channel_count == 0 && !process->poller && !process->blind &&
-	       !process->late_leader && process_wake_ns(process) == DEADLINE_NEVER;
+	       process_wake_ns(process) == DEADLINE_NEVER && !(process->stage_count > 1 && process_leader_is_last(process));
 }
 
 int process_run_until(brood_process *process, bool (*done)(const brood_process *), int64_t deadline_ns)

@@ -44,6 +44,7 @@ struct channel {
 	bool input;
 	bool ended;             /* closed because the other side was: reading gives 0, not -EBADF */
 	bool paused;            /* a batch's budget is spent */
+	bool grown;             /* bulk goes through it: a larger pipe has been asked for */
 	const char *bytes;      /* FEED: what is left to write */
 	size_t left;
 	struct blob *blob;      /* FEED: what they lie in, or NULL: the caller of communicate keeps them */
@@ -57,6 +58,13 @@ enum ladder {
 	LADDER_ASKED,           /* the stop signal is out */
 	LADDER_KILLED,          /* SIGKILL is out */
 	LADDER_OVER             /* nothing is left, or it was given up */
+};
+
+/* When a group's leader may be reaped. */
+enum leader_rule {
+	LEADER_UNASKED,
+	LEADER_ANY_TIME,        /* the kernel signals groups by pidfd */
+	LEADER_LAST             /* its number is all there is: a reused one would be signalled */
 };
 
 struct brood_process {
@@ -84,11 +92,10 @@ struct brood_process {
 	unsigned char ladder;   /* enum ladder */
 	unsigned char cause;    /* enum brood_cause of the ladder */
 	bool new_group, new_session;
-	bool late_leader;       /* the group's leader must be reaped last: a reused number would be signalled */
+	unsigned char leader_rule;      /* enum leader_rule */
 	bool stop_on_overflow;
 	bool drained;           /* what was in the pipes when the last stage ended has been read */
 	bool communicating;
-	bool grown;             /* pipes of bulk captures have been enlarged: ask once */
 	bool blind;             /* something cannot be watched: a child without pidfd, a full epoll set */
 	bool abandoned;         /* captures were given up: somebody else held the pipes */
 	pid_t owner;            /* the process that made it */
@@ -103,6 +110,7 @@ struct start_options {
 	bool new_group;
 	bool early;             /* may return before the exec: a failure then comes from process_step, and the command must live until then */
 	struct poller *poller;  /* or NULL */
+	int *status_fd;         /* where signals_ignored keeps its descriptor, or NULL */
 	void *owner;            /* for every watch */
 };
 
@@ -140,6 +148,8 @@ int process_run_until(brood_process *process, bool (*done)(const brood_process *
 void process_watch(brood_process *process, struct watch *watch, short wanted);
 
 /* ---- reap.c ---- */
+/* True when the group's leader has to be reaped last. Asks the kernel when somebody first wants to know. */
+bool process_leader_is_last(brood_process *process);
 int process_reap_ready(brood_process *process, int64_t now_ns);
 /* Wait without polling for a chain that has nothing but children. */
 int process_reap_blocking(brood_process *process);

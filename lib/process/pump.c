@@ -164,9 +164,9 @@ static ssize_t read_some(brood_process *process, struct channel *channel, size_t
 	if (r <= 0)
 		return r;
 	stream->bytes += (uint64_t)r;
-	if (full && !process->grown && buffer_is_large(&stream->buffer)) {
-		/* Refused past the user's share of pipe memory: then the default size has to do. */
-		process->grown = true;
+	/* The first full buffer. Refused past the user's share of pipe memory: then the default size has to do. */
+	if (full && !channel->grown && stream->bytes + 1 >= BUFFER_SMALL) {
+		channel->grown = true;
 		fd_set_pipe_size(channel->watch.fd, BULK_PIPE_SIZE);
 	}
 	return r;

@@ -107,6 +107,17 @@ static void confirm(brood_process *process, size_t index, int64_t now_ns)
 		process_begin_stop(process, BROOD_BY_FAILURE, process->grace_ms, now_ns);
 }
 
+bool process_leader_is_last(brood_process *process)
+{
+	const struct child *leader = &process->children[0];
+
+	if (!process->new_group || leader->ref.pid == 0)
+		return false;
+	if (process->leader_rule == LEADER_UNASKED)
+		process->leader_rule = pidref_group_outlives_leader(&leader->ref) ? LEADER_ANY_TIME : LEADER_LAST;
+	return process->leader_rule == LEADER_LAST;
+}
+
 /*
  * A zombie keeps the group's number from being given away, so the leader waits until it is the last. While a stop is under way, what is left of
  * the group is ended while its number still means it.
@@ -115,7 +126,8 @@ static bool leader_must_wait(brood_process *process, size_t index)
 {
 	struct child *leader = &process->children[0];
 
-	if (index != 0 || !process->late_leader)
+	/* The only one, and nobody is being stopped: there is nothing to ask the kernel for. */
+	if (index != 0 || (process->running == 1 && process->ladder == LADDER_NONE) || !process_leader_is_last(process))
 		return false;
 	if (process->running > 1) {
 		process_watch(process, &leader->watch, 0);
@@ -149,7 +161,7 @@ int process_reap_ready(brood_process *process, int64_t now_ns)
 		if (r < 0)
 			return r;
 	}
-	if (process->late_leader && process->running == 1 && !process->children[0].ended) {
+	if (process->leader_rule == LEADER_LAST && process->running == 1 && !process->children[0].ended) {
 		process->children[0].watch.ready = POLLIN;
 		process_watch(process, &process->children[0].watch, POLLIN);
 		return reap_if_ready(process, 0, now_ns) < 0 ? -ECHILD : 0;

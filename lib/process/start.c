@@ -132,19 +132,10 @@ static int start_stage(brood_process *process, const brood_command *cmd, size_t 
 	return r;
 }
 
-/* A leader's number stays reserved only while it is a zombie; a kernel that signals groups by pidfd does not need that. */
-static void choose_leader_rule(brood_process *process)
-{
-	const struct child *leader = &process->children[0];
-
-	if (process->new_group)
-		process->late_leader = leader->ref.pid > 0 && !pidref_group_outlives_leader(&leader->ref);
-}
-
 static int start_stages(brood_process *process, const brood_command *cmd, const struct start_options *options)
 {
 	struct wiring *wiring = NULL;
-	const uint64_t ignored = signals_ignored();
+	const uint64_t ignored = signals_ignored(options->status_fd);
 	int r = wiring_new(process, cmd, options, &wiring);
 
 	if (r < 0)
@@ -153,7 +144,6 @@ static int start_stages(brood_process *process, const brood_command *cmd, const 
 	for (size_t i = 0; r == 0 && i < cmd->stage_count; i++)
 		r = start_stage(process, cmd, i, wiring, ignored, options->early);
 	wiring_free(wiring);
-	choose_leader_rule(process);
 	return r;
 }
 

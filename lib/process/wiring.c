@@ -192,7 +192,8 @@ static int make_channel(struct wiring *wiring, size_t stage, const struct direct
 	channel->input = stream->input = input;
 	channel->watch.owner = wiring->options->owner;
 	channel->watch.fd = fd_raise(fd[input ? 1 : 0]);
-	r = fd_set_nonblocking(channel->watch.fd, 1);
+	/* Fresh from pipe2 it has no other flags to keep. */
+	r = fcntl(channel->watch.fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 	if (r < 0) {
 		fd_close(&channel->watch.fd);
 		fd_close(&fd[input ? 0 : 1]);
@@ -264,9 +265,9 @@ static int find_source(struct wiring *wiring, size_t stage, const struct directi
 
 /* ---- one stage ---- */
 
-static void want(struct wiring *wiring, int from, int to)
+static void want(struct wiring *wiring, int from, int to, bool ours)
 {
-	wiring->wanted[wiring->want_count++] = (struct fd_want){ .from = from, .to = to };
+	wiring->wanted[wiring->want_count++] = (struct fd_want){ .from = from, .to = to, .ours = ours };
 }
 
 /* Where the child's descriptor `fd` goes, through any number of merges; one that is not directed is the inherited one. */
@@ -295,7 +296,7 @@ static int want_merges(struct wiring *wiring, size_t index, struct failure *fail
 		from = merged_source(wiring, stage, direction->fd);
 		if (from < 0)
 			return failure_setf(failure, index, STEP_DESCRIPTOR, -from, "%d", direction->fd);
-		want(wiring, from, direction->child_fd);
+		want(wiring, from, direction->child_fd, false);
 	}
 	return 0;
 }
@@ -313,7 +314,7 @@ static int want_directions(struct wiring *wiring, size_t index, struct failure *
 		from = find_source(wiring, index, direction);
 		if (from < 0)
 			return source_failure(failure, index, direction, -from);
-		want(wiring, from, direction->child_fd);
+		want(wiring, from, direction->child_fd, direction->kind != DIRECTION_FD && direction->kind != DIRECTION_INHERIT);
 	}
 	return 0;
 }
@@ -331,7 +332,7 @@ static int link_to_next(struct wiring *wiring, size_t index, struct failure *fai
 	fd_set_pipe_size(fd[1], LINK_PIPE_SIZE);
 	wiring->link_read = fd[0];
 	wiring->link = fd[1];
-	want(wiring, wiring->link, BROOD_STDOUT);
+	want(wiring, wiring->link, BROOD_STDOUT, true);
 	return 0;
 }
 
@@ -347,7 +348,7 @@ static int null_stdin(struct wiring *wiring, size_t index, struct failure *failu
 		fd = find_source(wiring, index, &null);
 	if (fd < 0)
 		return source_failure(failure, index, &null, -fd);
-	want(wiring, fd, BROOD_STDIN);
+	want(wiring, fd, BROOD_STDIN, true);
 	return 0;
 }
 
@@ -358,7 +359,7 @@ int wiring_stage(struct wiring *wiring, size_t index, const struct fd_want **ret
 
 	wiring->want_count = 0;
 	if (wiring->upstream >= 0)
-		want(wiring, wiring->upstream, BROOD_STDIN);
+		want(wiring, wiring->upstream, BROOD_STDIN, true);
 	r = link_to_next(wiring, index, failure);
 	if (r == 0)
 		r = null_stdin(wiring, index, failure);

@@ -61,7 +61,12 @@ CHILD_SIDE static void reset_signals(const struct plan *plan)
  */
 CHILD_SIDE static int cut_loose(struct plan *plan)
 {
-	int r = call_close_range(plan->fds.first_unwanted, UINT_MAX, true);
+	/*
+	 * A forked child has a table of its own. A handler of the host (pthread_atfork) may have started a thread in it: unshared from that one,
+	 * the pipes that the thread keeps would never come to their end.
+	 */
+	const bool forked = plan->channel >= 0;
+	int r = forked ? -EINVAL : call_close_range(plan->fds.first_unwanted, UINT_MAX, true);
 
 	if (r == 0) {
 		plan->unshared = true;

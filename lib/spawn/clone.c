@@ -297,6 +297,11 @@ int clone_start(struct plan *plan, enum engine engine, bool early, struct pidref
 
 	pid = make_child(plan, engine, early, &pidfd);
 	fd_close(&plan->cgroup_procs);
+	if (pid < 0 || pidfd < 0) {
+		/* The next way down is not an early one: nobody must wait for this child's exec. */
+		plan->early = false;
+		plan->running = 0;
+	}
 	if (pid < 0 && not_here(pid)) {
 		fdplan_done(&plan->fds);
 		return -ENOSYS;

@@ -30,7 +30,9 @@
 enum {
 	STDIO_LAST = 2,
 	NOT_FOUND = -1,
-	WANTS_MAX = INT_MAX / 4
+	WANTS_MAX = INT_MAX / 4,
+	TAKEN = 1,
+	OURS = 2
 };
 
 struct move {
@@ -46,7 +48,7 @@ struct work {
 	struct fdplan *plan;
 	struct move *moves;     /* sorted by target */
 	int count;
-	unsigned char *taken;   /* numbers from 3 on that are a source, a target or reserved */
+	unsigned char *taken;   /* numbers from 3 on that are a source, a target or reserved: TAKEN, and OURS where exec closes it */
 	size_t taken_size;
 	size_t next_free;       /* below this all of them are taken */
 	int temporary;          /* or -1 */
@@ -62,7 +64,21 @@ static void emit(struct work *work, enum fd_op_kind kind, int from, int to)
 static void number_take(struct work *work, int number)
 {
 	if (number > STDIO_LAST && (size_t)(number - STDIO_LAST - 1) < work->taken_size)
-		work->taken[number - STDIO_LAST - 1] = 1;
+		work->taken[number - STDIO_LAST - 1] |= TAKEN;
+}
+
+/* Sources are low numbers, found free an instant ago: one beyond the map is just closed like any other. */
+static void number_ours(struct work *work, int number)
+{
+	if (number > STDIO_LAST && (size_t)(number - STDIO_LAST - 1) < work->taken_size)
+		work->taken[number - STDIO_LAST - 1] |= OURS;
+}
+
+static bool number_is_ours(const struct work *work, unsigned int number)
+{
+	const size_t place = number - STDIO_LAST - 1;
+
+	return place < work->taken_size && (work->taken[place] & OURS);
 }
 
 /* The smallest one left. The map has room for every source, target and report and for two more, so there always is one. */
@@ -71,7 +87,7 @@ static int number_free(struct work *work)
 	while (work->next_free < work->taken_size && work->taken[work->next_free])
 		work->next_free++;
 	assert(work->next_free < work->taken_size);
-	work->taken[work->next_free] = 1;
+	work->taken[work->next_free] = TAKEN;
 	return (int)work->next_free + STDIO_LAST + 1;
 }
 
@@ -109,6 +125,8 @@ static int moves_fill(struct work *work, const struct fd_want *wanted)
 		work->moves[i] = (struct move){ .from = wanted[i].from, .to = wanted[i].to };
 		number_take(work, wanted[i].from);
 		number_take(work, wanted[i].to);
+		if (wanted[i].ours)
+			number_ours(work, wanted[i].from);
 	}
 	qsort(work->moves, (size_t)work->count, sizeof *work->moves, move_by_target);
 	for (int i = 1; i < work->count; i++) {
@@ -210,6 +228,15 @@ static unsigned int first_unwanted(const struct work *work, int report)
 	return (unsigned int)highest + 1;
 }
 
+/* Is there nothing but descriptors of ours, which the exec closes? Ends at the first that is not. */
+static bool all_ours(const struct work *work, unsigned int first, unsigned int last)
+{
+	for (unsigned int number = first; number <= last && number < work->plan->first_unwanted; number++)
+		if (!number_is_ours(work, number))
+			return false;
+	return first < work->plan->first_unwanted;
+}
+
 /*
  * Close from `first` up to `last`, unless nothing can be open there: what lies above the highest source was closed by the
  * child's first call, and only the temporary number came back.
@@ -222,6 +249,8 @@ static void add_gap(struct work *work, unsigned int first, unsigned int last)
 	if (first > last)
 		return;
 	if (first >= plan->first_unwanted && (work->temporary < 0 || temporary < first || temporary > last))
+		return;
+	if (all_ours(work, first, last))
 		return;
 	plan->gaps[plan->gap_count++] = (struct fd_range){ .first = first, .last = last };
 }

@@ -9,11 +9,13 @@
 #ifndef BROOD_SPAWN_FDPLAN_H
 #define BROOD_SPAWN_FDPLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct fd_want {
 	int from;               /* the parent's */
 	int to;                 /* the child's; each at most once */
+	bool ours;              /* `from` is close-on-exec and the child will exec: it need not be closed */
 };
 
 enum fd_op_kind {

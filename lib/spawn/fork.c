@@ -248,6 +248,10 @@ int fork_start(struct plan *plan, bool want_pidfd, struct pidref *ret, struct fa
 	int ours = -1;
 	int r;
 
+	/* What a clone that was refused had chosen. */
+	plan->shares_table = false;
+	plan->early = false;
+	plan->running = 0;
 	plan->reset_handlers = true;
 	r = make_channel(plan, &ours, failure);
 	if (r == 0)

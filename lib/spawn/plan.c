@@ -91,6 +91,9 @@ static int keep_wanted(struct plan *plan, const struct fd_want *wanted, size_t c
 	if (!plan->wanted)
 		return -ENOMEM;
 	memcpy(plan->wanted, wanted, count * sizeof *wanted);
+	/* A function does not exec: nothing is closed for it that way. */
+	for (size_t i = 0; plan->function && i < count; i++)
+		plan->wanted[i].ours = false;
 	plan->want_count = count;
 	return 0;
 }

@@ -3,8 +3,8 @@
  * Blocking all signals while a child is made, and knowing which ones the host ignores.
  *
  * CLONE_CLEAR_SIGHAND and execve both leave ignored signals ignored. A host that ignores SIGPIPE would hand that on to every child, and
- * `yes | head -1` would never end. So each start looks which signals are ignored now. It is not remembered: any thread may
- * change it at any time and nothing tells us.
+ * `yes | head -1` would never end. So each start looks which signals are ignored now: one read of what the kernel says instead of 62 system
+ * calls. The answer is not remembered: any thread may change it at any time and nothing tells us.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -13,11 +13,16 @@
 #include "spawn/signals.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "spawn/sys.h"
+
+enum { STATUS_SIZE = 4096 };
 
 #ifdef __linux__
 
@@ -90,21 +95,76 @@ static bool ignores(int signal)
 
 #endif
 
-/* Nobody can ignore SIGKILL and SIGSTOP. Each question costs about a seventh of a microsecond, so none is asked in vain. */
-static bool may_be_ignored(int signal)
-{
-	return signal != SIGKILL && signal != SIGSTOP;
-}
-
-uint64_t signals_ignored(void)
+/* Where there is no /proc: one question a signal. Nobody can ignore SIGKILL and SIGSTOP. */
+static uint64_t ask_one_by_one(void)
 {
 	uint64_t mask = 0;
 
 	for (int signal = 1; signal <= SIGNAL_MAX; signal++)
-		if (may_be_ignored(signal) && ignores(signal))
+		if (signal != SIGKILL && signal != SIGSTOP && ignores(signal))
 			mask |= (uint64_t)1 << (signal - 1);
 	return mask;
 }
+
+#ifdef __linux__
+
+static int open_status(void)
+{
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd_above_stdio(fd);
+}
+
+/* "SigIgn:\t" and sixteen hexadecimal digits, the 64 signals in order. */
+static bool find_ignored(const char *text, uint64_t *ret)
+{
+	const char *line = strstr(text, "\nSigIgn:");
+
+	if (!line)
+		return false;
+	*ret = strtoull(line + strlen("\nSigIgn:"), NULL, 16);
+	return true;
+}
+
+static bool read_ignored(int fd, uint64_t *ret)
+{
+	char text[STATUS_SIZE];
+	ssize_t size;
+
+	do
+		size = pread(fd, text, sizeof text - 1, 0);
+	while (size < 0 && errno == EINTR);
+	if (size <= 0)
+		return false;
+	text[size] = '\0';
+	return find_ignored(text, ret);
+}
+
+uint64_t signals_ignored(int *kept_fd)
+{
+	int fd = kept_fd && *kept_fd >= 0 ? *kept_fd : open_status();
+	uint64_t mask;
+	bool known;
+
+	if (fd < 0)
+		return ask_one_by_one();
+	known = read_ignored(fd, &mask);
+	if (!kept_fd)
+		fd_close(&fd);
+	else if (*kept_fd < 0)
+		*kept_fd = fd_raise(fd);
+	return known ? mask : ask_one_by_one();
+}
+
+#else
+
+uint64_t signals_ignored(int *kept_fd)
+{
+	(void)kept_fd;
+	return ask_one_by_one();
+}
+
+#endif
 
 uint64_t signals_of_libc(void)
 {

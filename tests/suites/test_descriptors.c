@@ -150,10 +150,9 @@ static void every_map_of_stdio(void *data)
 
 	(void)data;
 	for (int i = 0; i < 3; i++) {
-		char name[8];
+		const char name[] = { 'f', (char)('0' + i), '\0' };
 		int fd;
 
-		snprintf(name, sizeof name, "f%d", i);
 		fd = open(made(path[i], name, ""), O_RDWR | O_APPEND);
 		assert_true(fd >= 0);
 		assert_int_equal(dup2(fd, i), i);
@@ -163,12 +162,12 @@ static void every_map_of_stdio(void *data)
 	for (int map = 0; map < 27; map++) {
 		const int from[3] = { map % 3, map / 3 % 3, map / 9 };
 		brood_command *cmd = child_does("write-fd", "0", "0", "write-fd", "1", "1", "write-fd", "2", "2");
-		char expected[3][8] = { "", "", "" };
+		char expected[3][8] = { { 0 } };
 
 		for (int i = 0; i < 3; i++) {
 			assert_int_equal(truncate(path[i], 0), 0);
 			brood_command_redirect_fd(cmd, i, from[i]);
-			snprintf(expected[from[i]] + strlen(expected[from[i]]), 4, "%d", i);
+			expected[from[i]][strlen(expected[from[i]])] = (char)('0' + i);
 		}
 		assert_exits(cmd, 0);
 		for (int i = 0; i < 3; i++)
