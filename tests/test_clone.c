@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -74,6 +75,22 @@ static void test_an_early_start_is_confirmed_or_fails_later(void **state)
 {
 	(void)state;
 	on_every_engine(early);
+}
+
+static void early_and_refused(void *data)
+{
+	(void)data;
+	alarm(SOON_MS / 1000);
+	support_deny_syscall(SYS_clone3, ENOSYS);
+	support_deny_clone_flags(CLONE_VM, EPERM);
+	early();
+	alarm(0);
+}
+
+static void test_an_early_start_that_steps_down_to_fork_is_a_plain_one(void **state)
+{
+	(void)state;
+	in_fork_on_every_engine(early_and_refused, NULL);
 }
 
 static void *many_starts(void *data)
@@ -272,6 +289,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		brood_test(test_an_early_start_is_confirmed_or_fails_later),
+		brood_test(test_an_early_start_that_steps_down_to_fork_is_a_plain_one),
 		brood_test(test_eight_threads_start_at_once),
 		brood_test(test_a_start_while_another_thread_forks_does_no_harm_to_either),
 		brood_test(test_a_child_that_fails_leaves_the_host_s_thread_alone),

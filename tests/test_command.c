@@ -280,7 +280,7 @@ static void test_wrong_values_are_refused_in_words(void **state)
 	check_refused(brood_command_set_grace_ms(cmd, -1), "set_grace_ms: -1 ms is negative");
 	check_refused(brood_command_set_linger_ms(cmd, -2), "set_linger_ms: -2 ms is negative, and only -1 has a meaning");
 	check_refused(brood_command_set_stop_signal(cmd, 0), "set_stop_signal: 0 is not a signal (1 to 64)");
-	check_refused(brood_command_keep_ignored(cmd, 65), "keep_ignored: 65 is not a signal (1 to 64)");
+	check_refused(brood_command_keep_ignored(cmd, 65), "keep_ignored: 65 is not a signal (1 to 64, or 0 for all)");
 	check_refused(brood_command_set_overflow(cmd, (enum brood_overflow)2),
 		      "set_overflow: 2 is neither BROOD_DRAIN nor BROOD_STOP");
 	check_refused(brood_command_set_umask(cmd, 01777), "set_umask: 01777 has more than the nine permission bits");

@@ -117,6 +117,7 @@ static void assert_steps(enum engine from, enum engine to, long first, long seco
 	struct denial denial = { from, to, { first, second, 0 }, error, clone_flags };
 
 	skip_unless(BROOD_LINUX_FAST_PATH, "the posix build has one engine");
+	skip_without_pidfds();
 	skip_unless(engine_now() <= from, "this run begins further down");
 	support_assert_in_fork(step_down, &denial);
 }

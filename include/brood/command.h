@@ -219,7 +219,10 @@ BROOD_API void brood_command_set_unchecked(brood_command *cmd, bool unchecked);
 
 /* ---- what the child is, on a chain: every stage ---------------------------------------------------------- */
 
-/* If the caller ignores this signal, so does the child; every other ignored one is reset. */
+/*
+ * If the caller ignores this signal, so does the child; every other ignored one is reset. 0 stands for every signal: then a start need not look
+ * which ones the caller ignores, an eighth of what a trivial child costs.
+ */
 BROOD_API void brood_command_keep_ignored(brood_command *cmd, int signal);
 
 /* A process group of its own, one for the whole chain: stop, terminate and kill then reach its grandchildren too. */

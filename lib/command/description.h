@@ -56,6 +56,8 @@ struct rlimit_op {
 	uint64_t hard;
 };
 
+#define KEEP_ALL_IGNORED UINT64_MAX
+
 struct identity {
 	bool new_group;
 	bool new_session;
@@ -74,7 +76,7 @@ struct identity {
 	size_t limit_count;
 	int *cpus;
 	size_t cpu_count;       /* 0: not set */
-	uint64_t keep_ignored;  /* bit signal-1 */
+	uint64_t keep_ignored;  /* bit signal-1, or KEEP_ALL_IGNORED */
 };
 
 /* ---- a stage ---- */

@@ -34,12 +34,12 @@ void brood_command_keep_ignored(brood_command *cmd, int signal)
 {
 	if (!command_is_open(cmd))
 		return;
-	if (signal < 1 || signal >= NSIG || signal > 64) {
-		command_mistake(cmd, "keep_ignored: %d is not a signal (1 to %d)", signal, NSIG - 1);
+	if (signal < 0 || signal >= NSIG || signal > 64) {
+		command_mistake(cmd, "keep_ignored: %d is not a signal (1 to %d, or 0 for all)", signal, NSIG - 1);
 		return;
 	}
 	for (size_t i = 0; i < cmd->stage_count; i++)
-		cmd->stages[i].identity.keep_ignored |= UINT64_C(1) << (signal - 1);
+		cmd->stages[i].identity.keep_ignored |= signal == 0 ? KEEP_ALL_IGNORED : UINT64_C(1) << (signal - 1);
 }
 
 void brood_command_set_new_group(brood_command *cmd, bool new_group)

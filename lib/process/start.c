@@ -132,10 +132,19 @@ static int start_stage(brood_process *process, const brood_command *cmd, size_t 
 	return r;
 }
 
+/* One look for the whole chain; none where whatever is ignored stays so. */
+static uint64_t look_at_ignored(const brood_command *cmd, int *status_fd)
+{
+	for (size_t i = 0; i < cmd->stage_count; i++)
+		if (cmd->stages[i].identity.keep_ignored != KEEP_ALL_IGNORED)
+			return signals_ignored(status_fd);
+	return 0;
+}
+
 static int start_stages(brood_process *process, const brood_command *cmd, const struct start_options *options)
 {
 	struct wiring *wiring = NULL;
-	const uint64_t ignored = signals_ignored(options->status_fd);
+	const uint64_t ignored = look_at_ignored(cmd, options->status_fd);
 	int r = wiring_new(process, cmd, options, &wiring);
 
 	if (r < 0)

@@ -2,8 +2,8 @@
 /*
  * first && second as one stage: what its forked child runs.
  *
- * Whoever signals the stage means what it runs at the moment: signals that a process sent are handed on to it; the ones that a terminal sends reach the
- * whole group anyway. Should this child be killed outright, the program that it runs dies with it. It ends as the last program did, by
+ * Whoever signals the stage means what it runs at the moment: signals that a process sent are handed on to it. The ones that a terminal sends reach
+ * the whole group anyway, and where the chain has a group or cgroup of its own, so do all others: handing them on too would make two of one. Should this child be killed outright, the program that it runs dies with it. It ends as the last program did, by
  * the same signal if need be.
  */
 #ifdef HAVE_CONFIG_H
@@ -62,23 +62,30 @@ static int listen_for_signals(void)
 	return 0;
 }
 
-static void hand_on(brood_process *process)
+/* The chain is signalled as a whole: the program has the signal already. */
+static bool is_reached_as_well(const struct stage *stage)
+{
+	return stage->identity.contained || getpgrp() != getpgid(getppid());
+}
+
+static void hand_on(brood_process *process, const struct stage *stage)
 {
 	char signal;
 
 	while (read(forward_pipe[0], &signal, 1) == 1)
-		brood_process_signal(process, signal);
+		if (!is_reached_as_well(stage))
+			brood_process_signal(process, signal);
 }
 
 /* Until it ends: its descriptor tells, or where there is none, looking every now and then. */
-static void watch_over(brood_process *process)
+static void watch_over(brood_process *process, const struct stage *stage)
 {
 	const int fd = brood_process_fd(process);
 	struct pollfd fds[2] = { { .fd = forward_pipe[0], .events = POLLIN }, { .fd = fd, .events = POLLIN } };
 
 	while (brood_process_dispatch(process) == 0) {
 		poll(fds, fd < 0 ? 1 : 2, fd < 0 ? LOOK_MS : -1);
-		hand_on(process);
+		hand_on(process, stage);
 	}
 }
 
@@ -125,7 +132,7 @@ static int run_one(const brood_command *cmd, const struct stage *stage)
 		return status;
 	r = brood_start(copy, &process);
 	if (r == 0)
-		watch_over(process);
+		watch_over(process, stage);
 	if (process) {
 		const brood_result *result = brood_process_result(process);
 		const size_t last = brood_result_stages(result) - 1;

@@ -396,6 +396,35 @@ static void then_signalled(void)
 	brood_process_free(process);
 }
 
+static void then_in_a_group(void)
+{
+	brood_command *cmd = brood_then(child_does("trap", "USR1", "once\n", "ready", "sleep", "300", "echo", "done"),
+	                                child_does("exit", "0"));
+	brood_process *process;
+	const char *line;
+	size_t size;
+
+	brood_command_redirect_pipe(cmd, BROOD_STDOUT);
+	brood_command_set_new_group(cmd, true);
+	assert_int_equal(brood_start(cmd, &process), 0);
+	brood_command_free(cmd);
+	assert_int_equal(brood_process_next_line(process, 1, SOON_MS, &line, &size), 1);
+	assert_int_equal(brood_process_signal(process, SIGUSR1), 0);
+	assert_int_equal(brood_process_next_line(process, 1, SOON_MS, &line, &size), 1);
+	assert_string_equal(line, "once");
+	assert_int_equal(brood_process_next_line(process, 1, SOON_MS, &line, &size), 1);
+	assert_string_equal(line, "done");
+	assert_int_equal(brood_process_wait(process, SOON_MS), 0);
+	assert_true(brood_result_ok(brood_process_result(process)));
+	brood_process_free(process);
+}
+
+static void test_a_signal_to_the_group_reaches_what_the_stage_runs_once(void **state)
+{
+	(void)state;
+	on_every_engine(then_in_a_group);
+}
+
 static void test_a_signal_to_the_stage_reaches_what_it_runs(void **state)
 {
 	(void)state;
@@ -440,6 +469,7 @@ int main(void)
 		brood_test(test_a_function_that_cannot_get_its_directory_fails_to_start),
 		brood_test(test_the_second_runs_if_the_first_succeeded_and_the_last_one_s_end_counts),
 		brood_test(test_a_signal_to_the_stage_reaches_what_it_runs),
+		brood_test(test_a_signal_to_the_group_reaches_what_the_stage_runs_once),
 		brood_test(test_what_a_stage_runs_dies_with_it_when_it_is_killed_outright),
 	};
 

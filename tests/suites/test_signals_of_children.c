@@ -75,6 +75,27 @@ static void all_ignored(void *data)
 	                 (int64_t)(1ULL << (SIGHUP - 1) | 1ULL << (SIGPIPE - 1) | 1ULL << (SIGRTMAX - 1)));
 }
 
+static void all_kept(void *data)
+{
+	brood_command *cmd = child_does("signals");
+	const uint64_t ours = 1ULL << (SIGHUP - 1) | 1ULL << (SIGPIPE - 1) | 1ULL << (SIGRTMAX - 1);
+
+	(void)data;
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGRTMAX, SIG_IGN);
+	signal(SIGUSR1, SIG_DFL);
+	brood_command_keep_ignored(cmd, 0);
+	/* Whatever else this process was started with, those that libc keeps among them. */
+	assert_int_equal((uint64_t)field_of_child(cmd, "ignored") & (ours | 1ULL << (SIGUSR1 - 1)), ours);
+}
+
+static void test_all_that_the_host_ignores_can_be_kept(void **state)
+{
+	(void)state;
+	in_fork_on_every_engine(all_kept, NULL);
+}
+
 static void test_every_signal_that_the_host_ignores_is_at_its_default(void **state)
 {
 	(void)state;
@@ -345,6 +366,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		brood_test(test_a_child_dies_of_sigterm_though_the_host_blocks_and_ignores_it),
 		brood_test(test_every_signal_that_the_host_ignores_is_at_its_default),
+		brood_test(test_all_that_the_host_ignores_can_be_kept),
 		brood_test(test_a_signal_to_keep_that_the_host_does_not_ignore_is_not_ignored),
 		brood_test(test_a_host_that_ignores_sigchld_starts_children_and_fails_to_as_ever),
 		brood_test(test_a_chain_in_a_group_starts_though_its_first_stage_is_gone_already),
