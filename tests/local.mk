@@ -20,6 +20,9 @@ brood_tests = \
 	tests/suites/test_tour \
 	tests/suites/test_trees \
 	tests/suites/test_waiting \
+	tests/test_batch \
+	tests/test_batch_limits \
+	tests/test_batch_stop \
 	tests/test_blob \
 	tests/test_buffer \
 	tests/test_cgroup \
@@ -38,6 +41,7 @@ brood_tests = \
 	tests/test_fdplan \
 	tests/test_fork \
 	tests/test_format \
+	tests/test_future \
 	tests/test_holders \
 	tests/test_join \
 	tests/test_json \
@@ -62,6 +66,7 @@ brood_tests = \
 	tests/test_strv \
 	tests/test_support \
 	tests/test_text \
+	tests/test_timers \
 	tests/test_verdict \
 	tests/test_wiring
 
@@ -92,6 +97,7 @@ tests_libsupport_la_SOURCES = \
 	tests/support/fork.h \
 	tests/support/host.c \
 	tests/support/host.h \
+	tests/support/members.h \
 	tests/support/storm.c \
 	tests/support/storm.h \
 	tests/support/support.c \

@@ -115,10 +115,13 @@ static void put_command(struct shell_text *text, const brood_command *cmd)
 static char *words_of(const brood_command *cmd)
 {
 	struct shell_text text = { 0 };
+	char *words, *cut;
 
-	shell_put(&text, "");
 	put_command(&text, cmd);
-	return shell_take(&text);
+	words = shell_take(&text);
+	/* Ten thousand members keep one each. */
+	cut = words ? realloc(words, strlen(words) + 1) : NULL;
+	return cut ? cut : words;
 }
 
 void future_drop_command(brood_future *future)

@@ -16,7 +16,7 @@
 #include "base/log.h"
 
 enum {
-	EARLY_MEMBERS = 64,             /* beyond: each early start would copy their descriptors */
+	EARLY_PLACES = 64,              /* beyond: each early start would copy the descriptors of so many members */
 	EARLY_DESCRIPTORS = 512,        /* the same for what the host has open */
 	LONGEST_REST_MS = 60000
 };
@@ -227,7 +227,7 @@ void member_step(brood_future *future, int64_t now_ns)
  */
 static bool starts_early(const brood_batch *batch, const brood_command *cmd)
 {
-	return batch->several_processors && batch->at_once > 1 && cmd->stage_count == 1 && batch->running_count < EARLY_MEMBERS &&
+	return batch->several_processors && batch->at_once > 1 && batch->at_once <= EARLY_PLACES && cmd->stage_count == 1 &&
 	       batch->last_fd < EARLY_DESCRIPTORS;
 }
 
