@@ -12,9 +12,18 @@ dist_man_MANS = \
 	doc/brood_process.3 \
 	doc/brood_result.3
 
+# Installed with the bridge alone, in the release always.
+bridge_pages = \
+	doc/brood-libpipeline.7 \
+	doc/brood_libpipeline.3
+if HAVE_LIBPIPELINE
+man_MANS = $(bridge_pages)
+endif
+EXTRA_DIST += $(bridge_pages)
+
 EXTRA_DIST += doc/make-links.sh $(wildcard $(srcdir)/doc/*.md)
 
-pages_of_functions = $(addprefix $(srcdir)/,$(filter %.3,$(dist_man_MANS)))
+pages_of_functions = $(addprefix $(srcdir)/,$(filter %.3,$(dist_man_MANS) $(man_MANS)))
 
 install-data-hook:
 	@$(SHELL) $(srcdir)/doc/make-links.sh '$(DESTDIR)$(man3dir)' $(pages_of_functions) >/dev/null

@@ -23,6 +23,17 @@ examples_lines_LDADD = lib/libbrood.la
 examples_poll_loop_LDADD = lib/libbrood.la
 examples_popen_tour_LDADD = lib/libbrood.la
 
+# One program before and after it was ported from libpipeline; GPL-3.0-or-later, since they link it.
+if HAVE_LIBPIPELINE
+noinst_PROGRAMS += \
+	examples/ported-after \
+	examples/ported-before
+endif
+examples_ported_after_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPIPELINE_CFLAGS)
+examples_ported_after_LDADD = lib/libpipeline/libbrood-pipeline.la lib/libbrood.la $(LIBPIPELINE_LIBS)
+examples_ported_before_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPIPELINE_CFLAGS)
+examples_ported_before_LDADD = $(LIBPIPELINE_LIBS)
+
 examplesourcesdir = $(docdir)/examples
 dist_examplesources_DATA = \
 	examples/broken-stage.c \
@@ -31,4 +42,6 @@ dist_examplesources_DATA = \
 	examples/function-stage.c \
 	examples/lines.c \
 	examples/poll-loop.c \
-	examples/popen-tour.c
+	examples/popen-tour.c \
+	examples/ported-after.c \
+	examples/ported-before.c

@@ -70,6 +70,17 @@ brood_tests = \
 	tests/test_verdict \
 	tests/test_wiring
 
+# The bridge to libpipeline is tested as a program sees it: both shared libraries, no hidden function.
+if HAVE_LIBPIPELINE
+brood_tests += \
+	tests/suites/test_libpipeline_oracle \
+	tests/test_libpipeline
+endif
+bridge_libs = tests/libsupport.la lib/libpipeline/libbrood-pipeline.la lib/libbrood.la $(LIBPIPELINE_LIBS) $(CMOCKA_LIBS)
+tests_suites_test_libpipeline_oracle_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPIPELINE_CFLAGS)
+tests_suites_test_libpipeline_oracle_LDADD = $(bridge_libs) $(BROOD_PTHREAD_LIBS)
+tests_test_libpipeline_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPIPELINE_CFLAGS)
+tests_test_libpipeline_LDADD = $(bridge_libs) $(BROOD_PTHREAD_LIBS)
 
 brood_checks = \
 	tests/checks/child-symbols.sh \
@@ -148,6 +159,8 @@ AM_TESTS_ENVIRONMENT = \
 	BROOD_SRCDIR='$(abs_top_srcdir)'; export BROOD_SRCDIR; \
 	BROOD_BUILDDIR='$(abs_top_builddir)'; export BROOD_BUILDDIR; \
 	BROOD_SANITIZE='$(BROOD_SANITIZE)'; export BROOD_SANITIZE; \
+	BROOD_LIBPIPELINE='$(with_libpipeline)'; export BROOD_LIBPIPELINE; \
+	LIBPIPELINE_CFLAGS='$(LIBPIPELINE_CFLAGS)'; export LIBPIPELINE_CFLAGS; \
 	CC='$(CC)'; export CC; \
 	NM='$(NM)'; export NM;
 

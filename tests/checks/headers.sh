@@ -6,7 +6,7 @@
 set -u
 
 include=${BROOD_SRCDIR:?}/include
-strict="-Wall -Wextra -Wpedantic -Werror -fsyntax-only -I$include"
+strict="-Wall -Wextra -Wpedantic -Werror -fsyntax-only -I$include ${LIBPIPELINE_CFLAGS-}"
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 bad=0
@@ -27,8 +27,8 @@ all() # compiler, standard, suffix
 {
 	for path in "$include"/brood.h "$include"/brood/*.h; do
 		header=${path#"$include"/}
-		# That bridge brings libpipeline's own header along.
-		[ "$header" != brood/libpipeline.h ] || continue
+		# That bridge brings libpipeline's own header along, so it must be there.
+		[ "$header" != brood/libpipeline.h ] || [ "${BROOD_LIBPIPELINE-}" = yes ] || continue
 		printf '#include <%s>\n#include <%s>\n' "$header" "$header" >"$work/alone.$3"
 		try "$1" "$2" "$work/alone.$3" "$header"
 	done

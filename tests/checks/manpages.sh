@@ -50,9 +50,17 @@ prototypes() # page
 }
 
 # Preprocessed, one declaration a line: the first name before a parenthesis, typedefs left out.
+# The bridge's own page needs libpipeline's header.
+bridge=${BROOD_LIBPIPELINE-}
+flags="-Iinclude ${LIBPIPELINE_CFLAGS-}"
+includes='#include <brood.h>'
+[ "$bridge" != yes ] || includes="$includes
+#include <brood/libpipeline.h>"
+
+# shellcheck disable=SC2086  # several flags
 functions=$(for header in include/brood/*.h; do
-	[ "${header##*/}" != libpipeline.h ] || continue
-	$cc -E -P -Iinclude "$header" || echo 'brood_the_preprocessor_failed ();'
+	[ "${header##*/}" != libpipeline.h ] || [ "$bridge" = yes ] || continue
+	$cc -E -P $flags "$header" || echo 'brood_the_preprocessor_failed ();'
 done | tr '\n' ' ' | sed 's/[;{}]/\n/g' | grep -v '^ *typedef' |
 	sed -n 's/^[^(]*\(__attribute__ *(([^;]*)) *\)*[^(]*\<\(brood_[a-z0-9_]*\) *(.*/\2/p' | sort -u)
 [ -n "$functions" ] || fault "no function found in include/brood"
@@ -71,23 +79,26 @@ done
 
 examples=0
 for page in $pages; do
+	case $page in *brood?libpipeline.*) [ "$bridge" = yes ] || continue ;; esac
 	prototypes "$page" >"$work/prototypes"
 	{
-		echo '#include <brood.h>'
+		echo "$includes"
 		cat "$work/prototypes"
 	} >"$work/prototypes.c"
-	$cc -std=gnu11 -fsyntax-only -Iinclude "$work/prototypes.c" || fault "$page: SYNOPSIS differs from the headers"
+	# shellcheck disable=SC2086
+	$cc -std=gnu11 -fsyntax-only $flags "$work/prototypes.c" || fault "$page: SYNOPSIS differs from the headers"
 
 	for name in $(sed -n 's/^\.\\" example \(.*\)$/\1/p' "$page"); do
 		examples=$((examples + 1))
 		example "$page" "$name" >"$work/$name.c"
 		[ -s "$work/$name.c" ] || fault "$page: example $name is empty"
-		$cc -std=gnu11 -Wall -Wextra -Werror -fsyntax-only -Iinclude "$work/$name.c" ||
+		# shellcheck disable=SC2086
+		$cc -std=gnu11 -Wall -Wextra -Werror -fsyntax-only $flags "$work/$name.c" ||
 			fault "$page: example $name does not compile"
 	done
 	[ "$(grep -c '^\.\\" example ' "$page")" -eq "$(grep -c '^\.\\" end$' "$page")" ] || fault "$page: an example has no end"
 
-	for to in $(sed -n 's/^\.\(It \)\{0,1\}Xr \([( ]*\)\(brood[a-z_]*\) \([0-9]\).*/\3.\4/p' "$page" | sort -u); do
+	for to in $(sed -n 's/^\.\(It \)\{0,1\}Xr \([( ]*\)\(brood[a-z_-]*\) \([0-9]\).*/\3.\4/p' "$page" | sort -u); do
 		[ -f "doc/$to" ] || fault "$page: refers to $to, which does not exist"
 	done
 done

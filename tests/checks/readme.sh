@@ -36,7 +36,11 @@ done
 
 # What the preprocessor leaves of the headers has no comments, so a name that only a comment knows is not found.
 echo '#include <brood.h>' >"$work/all.c"
-${CC:-cc} -E -P -Iinclude "$work/all.c" | tr -cs 'A-Za-z0-9_' '\n' | sort -u >"$work/known"
+# The bridge's header may be without libpipeline's here, so its declarations are found by their mark.
+{
+	${CC:-cc} -E -P -Iinclude "$work/all.c"
+	grep '^BROOD_API' include/brood/libpipeline.h
+} | tr -cs 'A-Za-z0-9_' '\n' | sort -u >"$work/known"
 for name in $(tr -cs 'A-Za-z0-9_' '\n' <$readme | grep '^\(brood\|BROOD\)_[A-Za-z0-9_]*[A-Za-z0-9]$' | sort -u); do
 	case $name in
 	BROOD_LOG | BROOD_POLLER | BROOD_ENGINE)
