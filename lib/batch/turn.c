@@ -90,10 +90,39 @@ int batch_null_fd(brood_batch *batch)
 	return batch->null_fd;
 }
 
+static void fill_places(brood_batch *batch, size_t places)
+{
+	while (!batch->no_place && !batch->closing && batch->running_count < places && !list_empty(&batch->waiting))
+		member_start(future_of_link(batch->waiting.next));
+}
+
 void batch_fill_places(brood_batch *batch)
 {
-	while (!batch->no_place && !batch->closing && batch->running_count < batch->at_once && !list_empty(&batch->waiting))
-		member_start(future_of_link(batch->waiting.next));
+	fill_places(batch, batch->at_once);
+}
+
+/* Its one child has ended and there is nothing to read or to stop: what is left to do is tidying. */
+static bool has_surely_ended(const brood_future *future)
+{
+	const brood_process *process = future->process;
+
+	return future->state == FUTURE_RUNNING && process->stage_count == 1 && process->running == 1 && process->open_kept == 0 &&
+	       process->children[0].watch.ready && process->children[0].ref.pidfd >= 0 && process->ladder == LADDER_NONE;
+}
+
+/*
+ * The next ones are started before those that have ended are tidied away: with two processors one of them would stand still meanwhile. Not
+ * where a failure among those that ended may mean that nobody else is to be started.
+ */
+static void fill_places_of(brood_batch *batch, const struct due *due)
+{
+	size_t ended = 0;
+
+	if (batch->stop_on_failure || list_empty(&batch->waiting))
+		return;
+	for (const brood_future *future = due->first; future; future = future->next_due)
+		ended += has_surely_ended(future);
+	fill_places(batch, batch->at_once + ended);
 }
 
 int batch_turn(brood_batch *batch, int64_t deadline_ns)
@@ -115,6 +144,7 @@ int batch_turn(brood_batch *batch, int64_t deadline_ns)
 	batch->looked_ns = clock_now_ns();
 	gather_ready(&due, ready, r);
 	gather_timers(&due, &batch->timers, batch->looked_ns);
+	fill_places_of(batch, &due);
 	due_step(&due, batch->looked_ns);
 	batch_fill_places(batch);
 	return 0;
