@@ -136,7 +136,7 @@ else
 EXTRA_PROGRAMS += $(brood_tests)
 endif
 
-EXTRA_DIST += tests/suites/engines.h
+EXTRA_DIST += tests/suites/engines.h tests/child/README.md
 EXTRA_DIST += $(brood_checks) tests/checks/child-symbols.allow tests/summary
 
 # ---- how they run ---------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@
  * process group of its own: one that reads from the terminal is stopped by SIGTTIN. The output of one is never mixed with
  * another's. Ten thousand at a time is an ordinary case, given the descriptors: one each without pipes. The host raises
  * RLIMIT_NOFILE; brood_command_set_rlimit gives a child the old limit back.
+ *
+ * A batch and its futures belong to one thread at a time, together.
  */
 #ifndef BROOD_BATCH_H
 #define BROOD_BATCH_H
@@ -19,7 +21,9 @@ BROOD_BEGIN
 BROOD_API brood_batch *brood_batch_new(size_t at_once);
 
 /*
- * Hand in a chain: a copy of cmd is run when there is a place. *ret_future, unless ret_future is NULL, is the caller's to free.
+ * Hand in a chain: a copy of cmd is run when there is a place, in this call if there is one. *ret_future, unless ret_future is NULL,
+ * is the caller's to free. Descriptors that cmd directs to stay the caller's, and open until it was started. Pipes made by
+ * brood_command_redirect_pipe are drained into the result; stdin gets EOF. A timeout set on cmd counts from each start.
  *
  * Returns 0 also when the chain cannot be started: its future then says so, no error is lost by ignoring this return. -EAGAIN when the
  * queue limit is reached (nothing was handed in), -ENOMEM, -EINVAL for a NULL argument.
@@ -39,7 +43,10 @@ BROOD_API size_t brood_batch_running(const brood_batch *batch);
 
 /* ---- options: before or between submissions ------------------------------------------------------------------ */
 
-/* The first one that is not success: no more are started (they end as cancelled), running ones are stopped. Off by default. */
+/*
+ * The first one that is not success: no more are started (they end as cancelled, later submissions too), running ones are stopped. Off by
+ * default. Setting it again, either way, lets the batch go on.
+ */
 BROOD_API void brood_batch_set_stop_on_failure(brood_batch *batch, bool stop_on_failure);
 
 /*
@@ -50,8 +57,9 @@ BROOD_API int brood_batch_set_retries(brood_batch *batch, unsigned retries, int6
 
 /* What to do when the captured output of all members and of all futures not yet freed passes the budget. */
 enum brood_beyond_budget {
-	BROOD_SPILL,    /* what comes beyond it goes to memfds, which count as shared memory and may be swapped (the default) */
-	BROOD_PAUSE     /* leave it in the pipes until futures are freed; the member that is first in line always goes on */
+	BROOD_SPILL,    /* outputs that grow beyond it go to memfds, which count as shared memory and may be swapped; ones below 32 KiB stay
+	                   (the default) */
+	BROOD_PAUSE     /* leave it in the pipes until futures are freed; the member that is first in line always goes on. Timeouts go on too */
 };
 
 /* A byte budget for captured output held at one time; 0, the default: none. */
@@ -70,7 +78,10 @@ BROOD_API void brood_batch_cancel(brood_batch *batch);
 /* One descriptor to poll for reading, the batch's own; -ENOTSUP where the system has no such thing. */
 BROOD_API int brood_batch_fd(brood_batch *batch);
 
-/* Do what there is to do without blocking: how many futures brood_batch_next would give at once, or a negative errno. */
+/*
+ * Do what there is to do without blocking: how many futures brood_batch_next would give at once, or a negative errno. The descriptor is readable
+ * for as long as there are any.
+ */
 BROOD_API int brood_batch_dispatch(brood_batch *batch);
 
 /*

@@ -3,7 +3,7 @@
  * One chain of a batch, from its submission to its result.
  *
  * A future is counted. brood_batch_submit and brood_batch_next hand out the same object, each with a reference of its own;
- * freeing one while the chain runs leaves the chain running. A future outlives its batch.
+ * freeing one while the chain runs leaves the chain running. A future outlives its batch. It belongs to its batch's thread.
  */
 #ifndef BROOD_FUTURE_H
 #define BROOD_FUTURE_H

@@ -107,7 +107,8 @@ static bool has_surely_ended(const brood_future *future)
 	const brood_process *process = future->process;
 
 	return future->state == FUTURE_RUNNING && process->stage_count == 1 && process->running == 1 && process->open_kept == 0 &&
-	       process->children[0].watch.ready && process->children[0].ref.pidfd >= 0 && process->ladder == LADDER_NONE;
+	       process->children[0].watch.ready && process->children[0].ref.pidfd >= 0 && process->ladder == LADDER_NONE &&
+	       !process->cgroup.path;
 }
 
 /*
