@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* ---- the queue ---- */
@@ -308,6 +309,33 @@ static void test_with_nobody_running_want_of_descriptors_is_a_failure(void **sta
 		support_assert_in_fork(run_without_any, &count);
 }
 
+/* ---- the poller ---- */
+
+static void run_unwatched(void *data)
+{
+	brood_batch *batch = batch_of(3);
+
+	(void)data;
+	support_deny_syscall(SYS_epoll_ctl, ENOSPC);
+	for (int i = 0; i < 6; i++)
+		hand_in(batch, captured(member("echo", "seen")), NULL);
+	for (int i = 0; i < 6; i++) {
+		brood_future *future = next_one(batch);
+
+		assert_true(brood_result_ok(brood_future_result(future)));
+		assert_string_equal(output_of(future), "seen\n");
+		brood_future_free(future);
+	}
+	brood_batch_free(batch);
+}
+
+static void test_members_that_cannot_be_watched_are_looked_at(void **state)
+{
+	(void)state;
+	skip_unless(!under_valgrind(), "valgrind knows no filter");
+	support_assert_in_fork(run_unwatched, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,6 +350,7 @@ int main(void)
 		brood_test(test_a_paused_member_can_be_stopped),
 		brood_test(test_without_descriptors_members_wait_for_a_place),
 		brood_test(test_with_nobody_running_want_of_descriptors_is_a_failure),
+		brood_test(test_members_that_cannot_be_watched_are_looked_at),
 	};
 
 	return cmocka_run_group_tests_name("batch, limits", tests, NULL, NULL);

@@ -7,9 +7,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "process/process.h"
+#include "spawn/engine.h"
+#include "spawn/sys.h"
 #include "support/support.h"
 
 #define child(...) brood_command_newl(support_child(), __VA_ARGS__, NULL)
@@ -128,6 +131,35 @@ static void test_more_pipes_than_one_turn_of_the_poller_are_not_held(void **stat
 	}
 }
 
+static void full_set(void *data)
+{
+	brood_command *cmd = child("print", "said");
+	brood_process *process;
+
+	(void)data;
+	brood_command_capture(cmd, 1, 0);
+	process = start(cmd);
+	support_deny_syscall(SYS_epoll_ctl, ENOSPC);
+	assert_int_equal(brood_process_fd(process), -ENOSPC);
+	/* It waits as it did before. */
+	assert_int_equal(brood_process_communicate(process, NULL, 0, 10000), 0);
+	assert_string_equal(brood_result_output(brood_process_result(process), 1, NULL), "said");
+	brood_process_free(process);
+}
+
+static void test_a_descriptor_that_could_not_tell_of_everything_is_refused(void **state)
+{
+	struct poller *poller = poller_new();
+
+	(void)state;
+	if (poller_fd(poller) < 0 || !BROOD_LINUX_FAST_PATH || engine_now() == ENGINE_POSIX) {
+		poller_free(poller);
+		support_skip("there is no epoll here");
+	}
+	poller_free(poller);
+	support_assert_in_fork(full_set, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +168,7 @@ int main(void)
 		brood_test(test_time_that_jumps_ahead_spends_the_budget_and_the_grace),
 		brood_test(test_ended_is_not_finished_while_a_pipe_is_held),
 		brood_test(test_more_pipes_than_fit_on_the_stack),
+		brood_test(test_a_descriptor_that_could_not_tell_of_everything_is_refused),
 		brood_test(test_more_pipes_than_one_turn_of_the_poller_are_not_held),
 	};
 

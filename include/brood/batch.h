@@ -26,7 +26,8 @@ BROOD_API brood_batch *brood_batch_new(size_t at_once);
  * brood_command_redirect_pipe are drained into the result; stdin gets EOF. A timeout set on cmd counts from each start.
  *
  * Returns 0 also when the chain cannot be started: its future then says so, no error is lost by ignoring this return. -EAGAIN when the
- * queue limit is reached (nothing was handed in), -ENOMEM, -EINVAL for a NULL argument.
+ * queue limit is reached (nothing was handed in), -ENOMEM (also for a
+ * NULL cmd, which a constructor without memory gave), -EINVAL for a NULL batch.
  * When no descriptor, process or memory is to be had (EMFILE, ENFILE, EAGAIN) while members run, it waits for a place; with none running it fails.
  */
 BROOD_API int brood_batch_submit(brood_batch *batch, const brood_command *cmd, brood_future **ret_future);

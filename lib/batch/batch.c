@@ -68,8 +68,11 @@ int brood_batch_submit(brood_batch *batch, const brood_command *cmd, brood_futur
 
 	if (ret_future)
 		*ret_future = NULL;
-	if (!batch || !cmd)
+	if (!batch)
 		return -EINVAL;
+	/* A constructor's NULL is passed through: it ran out of memory. */
+	if (!cmd)
+		return -ENOMEM;
 	if (batch->owner != getpid())
 		return -ECHILD;
 	if (queue_is_full(batch))

@@ -33,9 +33,11 @@ void process_watch(brood_process *process, struct watch *watch, short wanted)
 	if (!process->poller) {
 		watch->wanted = wanted;
 	} else if (watch->wanted != wanted && poller_watch(process->poller, watch, wanted) < 0) {
-		/* No memory for a place in the set: it is looked at again and again instead. */
+		/* No memory for a place in the set: it is looked at again and again instead, from the next step on. */
 		watch->wanted = 0;
-		process->blind = true;
+		process->blind |= wanted != 0;
+		if (wanted)
+			process->look_ns = 0;
 	}
 }
 
@@ -127,9 +129,7 @@ static int make_timer(brood_process *process)
 	if (fd < 0)
 		return fd;
 	process->timer.fd = fd_raise(fd);
-	process_watch(process, &process->timer, POLLIN);
-	set_timer(process);
-	return 0;
+	return poller_watch(process->poller, &process->timer, POLLIN);
 }
 
 #else
@@ -353,22 +353,51 @@ int brood_process_wait(brood_process *process, int64_t timeout_ms)
 
 /* ---- embedding ---- */
 
-static void move_watches(brood_process *process)
+/* From ppoll over to the poller; what is refused stays as it was. */
+static int move_watch(brood_process *process, struct watch *watch)
 {
-	for (size_t i = 0; i < process->stage_count; i++) {
-		struct watch *watch = &process->children[i].watch;
-		const short wanted = watch->wanted;
+	const short wanted = watch->wanted;
+	int r = 0;
 
-		watch->wanted = 0;
-		process_watch(process, watch, wanted);
-	}
-	for (size_t i = 0; i < process->channel_count; i++) {
-		struct watch *watch = &process->channels[i].watch;
-		const short wanted = watch->wanted;
+	watch->wanted = 0;
+	if (wanted && watch->fd >= 0)
+		r = poller_watch(process->poller, watch, wanted);
+	if (r < 0)
+		watch->wanted = wanted;
+	return r;
+}
 
-		watch->wanted = 0;
-		process_watch(process, watch, wanted);
+static int move_watches(brood_process *process)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < process->stage_count; i++)
+		r = move_watch(process, &process->children[i].watch);
+	for (size_t i = 0; r == 0 && i < process->channel_count; i++)
+		r = move_watch(process, &process->channels[i].watch);
+	return r;
+}
+
+/* A poller of its own with everything in it, or none: a descriptor that never tells of some child would be worse than an error. */
+static int embed(brood_process *process, struct poller *poller)
+{
+	int r = poller_fd(poller);
+
+	if (r < 0)
+		return r;
+	process->poller = poller;
+	r = make_timer(process);
+	if (r == 0)
+		r = move_watches(process);
+	if (r == 0) {
+		process->poller_is_own = true;
+		set_timer(process);
+		return 0;
 	}
+	process->poller = NULL;
+	process->timer.wanted = 0;
+	fd_close(&process->timer.fd);
+	return r;
 }
 
 int brood_process_fd(brood_process *process)
@@ -387,20 +416,11 @@ int brood_process_fd(brood_process *process)
 	poller = poller_new();
 	if (!poller)
 		return -errno;
-	r = poller_fd(poller);
+	r = embed(process, poller);
 	if (r < 0) {
 		poller_free(poller);
 		return r;
 	}
-	process->poller = poller;
-	process->poller_is_own = true;
-	r = make_timer(process);
-	if (r < 0) {
-		process->poller = NULL;
-		poller_free(poller);
-		return r;
-	}
-	move_watches(process);
 	return poller_fd(poller);
 }
 
