@@ -379,6 +379,26 @@ static void test_a_future_outlives_its_batch(void **state)
 	brood_future_free(never);
 }
 
+static void test_a_future_carries_the_caller_s_pointer(void **state)
+{
+	brood_batch *batch = batch_of(1);
+	brood_future *future, *same;
+	int job;
+
+	(void)state;
+	hand_in(batch, member("exit", "0"), &future);
+	assert_null(brood_future_data(future));
+	brood_future_set_data(future, &job);
+	brood_future_set_data(NULL, &job);
+	assert_null(brood_future_data(NULL));
+	same = next_one(batch);
+	assert_ptr_equal(brood_future_data(same), &job);
+	brood_future_free(same);
+	brood_batch_free(batch);
+	assert_ptr_equal(brood_future_data(future), &job);
+	brood_future_free(future);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -399,6 +419,7 @@ int main(void)
 		brood_test(test_submit_and_next_give_one_and_the_same_future),
 		brood_test(test_freeing_a_future_leaves_its_chain_running),
 		brood_test(test_a_future_outlives_its_batch),
+		brood_test(test_a_future_carries_the_caller_s_pointer),
 	};
 
 	return cmocka_run_group_tests_name("future", tests, NULL, NULL);

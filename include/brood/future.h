@@ -42,6 +42,13 @@ BROOD_API const char *brood_future_name(const brood_future *future);
 /* How often it was started: 0 while it waits, 2 after one retry. */
 BROOD_API unsigned brood_future_tries(const brood_future *future);
 
+/*
+ * A pointer of the caller's, to find the job again when brood_batch_next gives its future: set it on what brood_batch_submit handed out. NULL at
+ * first. The library neither reads nor frees what it points to.
+ */
+BROOD_API void brood_future_set_data(brood_future *future, void *data);
+BROOD_API void *brood_future_data(const brood_future *future);
+
 /* Drop this reference. NULL is fine. */
 BROOD_API void brood_future_free(brood_future *future_take);
 

@@ -34,6 +34,7 @@ struct brood_future {
 	brood_command *cmd;     /* as long as it may be started, or an early start borrows from it */
 	brood_result *result;   /* of the last try */
 	char *name;             /* or NULL: not made yet */
+	void *data;             /* the caller's */
 	size_t memory;          /* what it counts in the batch's */
 	pid_t owner;            /* the process that made it */
 	unsigned references;

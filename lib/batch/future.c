@@ -168,6 +168,17 @@ unsigned brood_future_tries(const brood_future *future)
 	return future ? future->tries : 0;
 }
 
+void brood_future_set_data(brood_future *future, void *data)
+{
+	if (future)
+		future->data = data;
+}
+
+void *brood_future_data(const brood_future *future)
+{
+	return future ? future->data : NULL;
+}
+
 /* ---- waiting and cancelling ---- */
 
 static bool this_one_ended(const void *future)
