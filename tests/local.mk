@@ -109,6 +109,7 @@ tests_libsupport_la_SOURCES = \
 	tests/support/host.c \
 	tests/support/host.h \
 	tests/support/members.h \
+	tests/support/running.h \
 	tests/support/storm.c \
 	tests/support/storm.h \
 	tests/support/support.c \

@@ -10,20 +10,7 @@
 #include <unistd.h>
 
 #include "process/process.h"
-#include "support/support.h"
-
-#define child(...) brood_command_newl(support_child(), __VA_ARGS__, NULL)
-
-static brood_process *start(brood_command *cmd_take)
-{
-	brood_process *process;
-	int r = brood_start(cmd_take, &process);
-
-	brood_command_free(cmd_take);
-	if (r < 0)
-		fail_msg("%s", brood_result_describe(brood_process_result(process)));
-	return process;
-}
+#include "support/running.h"
 
 static brood_process *start_cat(void)
 {

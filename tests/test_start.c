@@ -12,9 +12,7 @@
 
 #include "process/process.h"
 #include "spawn/engine.h"
-#include "support/support.h"
-
-#define child(...) brood_command_newl(support_child(), __VA_ARGS__, NULL)
+#include "support/running.h"
 
 static void test_a_command_that_is_null_is_want_of_memory(void **state)
 {

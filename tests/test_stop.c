@@ -12,20 +12,7 @@
 
 #include "process/process.h"
 #include "spawn/engine.h"
-#include "support/support.h"
-
-#define child(...) brood_command_newl(support_child(), __VA_ARGS__, NULL)
-
-static brood_process *start(brood_command *cmd_take)
-{
-	brood_process *process;
-	int r = brood_start(cmd_take, &process);
-
-	brood_command_free(cmd_take);
-	if (r < 0)
-		fail_msg("%s", brood_result_describe(brood_process_result(process)));
-	return process;
-}
+#include "support/running.h"
 
 static brood_process *start_deaf(void)
 {

@@ -12,9 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "support/support.h"
-
-#define child(...) brood_command_newl(support_child(), __VA_ARGS__, NULL)
+#include "support/running.h"
 
 enum { MIB = 1 << 20 };
 
@@ -25,28 +23,6 @@ static unsigned char *a_pattern(size_t size)
 	assert_non_null(bytes);
 	support_pattern(bytes, size, 0);
 	return bytes;
-}
-
-static brood_process *start(brood_command *cmd_take)
-{
-	brood_process *process;
-	int r = brood_start(cmd_take, &process);
-
-	brood_command_free(cmd_take);
-	if (r < 0)
-		fail_msg("%s", brood_result_describe(brood_process_result(process)));
-	return process;
-}
-
-static brood_result *run(brood_command *cmd_take)
-{
-	brood_result *result;
-	int r = brood_run(cmd_take, &result);
-
-	brood_command_free(cmd_take);
-	if (r < 0)
-		fail_msg("%s", brood_result_describe(result));
-	return result;
 }
 
 static void assert_pattern(const brood_result *result, int child_fd, size_t expected)

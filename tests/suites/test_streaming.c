@@ -9,22 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "support/support.h"
-
-#define child(...) brood_command_newl(support_child(), __VA_ARGS__, NULL)
+#include "support/running.h"
 
 enum { MIB = 1 << 20 };
-
-static brood_process *start(brood_command *cmd_take)
-{
-	brood_process *process;
-	int r = brood_start(cmd_take, &process);
-
-	brood_command_free(cmd_take);
-	if (r < 0)
-		fail_msg("%s", brood_result_describe(brood_process_result(process)));
-	return process;
-}
 
 static brood_process *start_reading(brood_command *cmd_take)
 {

@@ -16,22 +16,9 @@
 
 #include "spawn/cgroup.h"
 #include "spawn/engine.h"
-#include "support/support.h"
-
-#define child(...) brood_command_newl(support_child(), __VA_ARGS__, NULL)
+#include "support/running.h"
 
 enum { PIDFD_SIGNAL_GROUP = 1 << 2 };
-
-static brood_process *start(brood_command *cmd_take)
-{
-	brood_process *process;
-	int r = brood_start(cmd_take, &process);
-
-	brood_command_free(cmd_take);
-	if (r < 0)
-		fail_msg("%s", brood_result_describe(brood_process_result(process)));
-	return process;
-}
 
 /* A child that says "ready" on its stdout has come as far as the test wants it. */
 static brood_process *start_ready(brood_command *cmd_take)

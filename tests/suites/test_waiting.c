@@ -14,23 +14,10 @@
 #include <unistd.h>
 
 #include "spawn/engine.h"
-#include "support/support.h"
-
-#define child(...) brood_command_newl(support_child(), __VA_ARGS__, NULL)
+#include "support/running.h"
 
 /* linux/pidfd.h of Linux 6.15. */
 #define PIDFD_GET_INFO_64 _IOWR(0xff, 11, char[64])
-
-static brood_process *start(brood_command *cmd_take)
-{
-	brood_process *process;
-	int r = brood_start(cmd_take, &process);
-
-	brood_command_free(cmd_take);
-	if (r < 0)
-		fail_msg("%s", brood_result_describe(brood_process_result(process)));
-	return process;
-}
 
 static const brood_result *end_of(brood_process *process)
 {
