@@ -11,6 +11,8 @@
  * The password goes to openssl in the environment of the one child that needs it: other users cannot read that, as they can
  * argv, and neither logs nor error messages hold it. The key is made from it without a salt, so that the same password and file
  * give the same digest. That is sound here because what was encrypted is hashed and dropped; do not keep such output.
+ *
+ * Here are the chain, the batch and what is shown; encrypt-hash-options.c reads the command line and the password.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -18,31 +20,22 @@
 #include <brood.h>
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
-#define PASSWORD "BROOD_PASSWORD"
-#define PASSWORD_MAX 1024               /* as much as openssl takes */
+#include "encrypt-hash-options.h"
+
 #define LONG_LIST 16                    /* from so many files on a counter is worth its line */
 #define LOOK_MS 100                     /* how long a signal may go unnoticed */
 
 enum { FAILED = 1, MISUSED = 2 };
 
 struct tool {
-	const char *cipher, *digest;
-	size_t at_once;
-	int64_t timeout_ms;
-	bool json, compare, quiet;
-	int password_fd;
-	char password[PASSWORD_MAX];
-	char **files;
-	size_t count;
+	struct options want;
 	char *typed;                    /* what was typed at a terminal in place of a file */
 	size_t typed_size;
 	bool counter;                   /* a line on the terminal is rewritten as files end */
@@ -70,225 +63,6 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void complain(const char *subject, const char *why)
-{
-	fprintf(stderr, "encrypt-hash: %s: %s\n", subject, why);
-}
-
-/* ---- what was asked for ------------------------------------------------------------------------------------- */
-
-static void usage(FILE *out)
-{
-	fputs("usage: encrypt-hash [options] [FILE...]\n"
-	      "Encrypts each FILE (standard input without one, or for -) and prints the digest\n"
-	      "of what came out, as \"DIGEST  FILE\", in the order in which they end.\n"
-	      "\n"
-	      "  -c, --cipher NAME    cipher for openssl enc (aes-256-ctr)\n"
-	      "  -d, --digest NAME    digest command of openssl (md5)\n"
-	      "  -j, --jobs N         so many at a time (0, the default: one a processor)\n"
-	      "  -t, --timeout TIME   stop a file that takes longer: 500ms, 2.5s, 1m, 1h\n"
-	      "      --password-fd N  read the password from descriptor N, up to a newline\n"
-	      "      --json           a line of JSON a file: file, digest, ok, error, seconds\n"
-	      "      --compare        side by side, then one after another: the time saved\n"
-	      "  -q, --quiet          results and errors only\n"
-	      "  -h, --help           this text\n"
-	      "\n"
-	      "The password comes from --password-fd or the environment's BROOD_PASSWORD;\n"
-	      "without either a random one is made, for this once. Exit status: 0 all is well,\n"
-	      "1 a file failed, 2 wrong usage, 130 or 143 stopped by Ctrl-C or SIGTERM.\n", out);
-}
-
-static int misused(const char *subject, const char *why)
-{
-	complain(subject, why);
-	fputs("Try encrypt-hash --help.\n", stderr);
-	return -EINVAL;
-}
-
-/* "500ms", "2.5s", "1m", "1h"; without a unit, seconds. */
-static int parse_time(const char *text, int64_t *ret_ms)
-{
-	static const struct { const char *unit; double ms; } units[] = {
-		{ "", 1e3 }, { "ms", 1 }, { "s", 1e3 }, { "m", 6e4 }, { "h", 3.6e6 },
-	};
-	char *end;
-	double value = strtod(text, &end);
-
-	if (end == text || !strchr("0123456789.", text[0]) || !(value > 0))
-		return -EINVAL;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(end, units[i].unit) != 0)
-			continue;
-		value *= units[i].ms;
-		*ret_ms = value < 1 ? 1 : value > 1e15 ? (int64_t)1e15 : (int64_t)value;
-		return 0;
-	}
-	return -EINVAL;
-}
-
-static int parse_number(const char *text, long max, long *ret_number)
-{
-	char *end;
-
-	errno = 0;
-	long number = strtol(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end || errno || number > max)
-		return -EINVAL;
-	*ret_number = number;
-	return 0;
-}
-
-/* A name becomes a word of openssl's command line: let it be one that cannot be mistaken for -a, -p or the like. */
-static bool is_algorithm(const char *name)
-{
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-
-	return strlen(name) > 1 && name[0] != '-' && strspn(name, letters) == strlen(name);
-}
-
-/* One option into the tool: 0, 1 when the program is to end well at once, -EINVAL after saying why. */
-static int take_option(struct tool *tool, int option, const char *value)
-{
-	long number;
-
-	switch (option) {
-	case 'c':
-		tool->cipher = value;
-		return is_algorithm(value) ? 0 : misused(value, "not the name of a cipher");
-	case 'd':
-		tool->digest = value;
-		return is_algorithm(value) ? 0 : misused(value, "not the name of a digest");
-	case 'j':
-		if (parse_number(value, 100000, &number) < 0)
-			return misused(value, "not a number of jobs");
-		tool->at_once = (size_t)number;
-		return 0;
-	case 't':
-		return parse_time(value, &tool->timeout_ms) < 0 ? misused(value, "not a time such as 500ms, 2.5s, 1m or 1h") : 0;
-	case 'P':
-		if (parse_number(value, 1 << 30, &number) < 0)
-			return misused(value, "not the number of a descriptor");
-		tool->password_fd = (int)number;
-		return 0;
-	case 'J':
-		tool->json = true;
-		return 0;
-	case 'C':
-		tool->compare = true;
-		return 0;
-	case 'q':
-		tool->quiet = true;
-		return 0;
-	case 'h':
-		usage(stdout);
-		return 1;
-	default:
-		fputs("Try encrypt-hash --help.\n", stderr);
-		return -EINVAL;
-	}
-}
-
-static size_t count_stdin(const struct tool *tool)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < tool->count; i++)
-		count += strcmp(tool->files[i], "-") == 0;
-	return count;
-}
-
-static int take_arguments(struct tool *tool, int argc, char **argv)
-{
-	static const struct option names[] = {
-		{ "cipher", required_argument, NULL, 'c' },       { "digest", required_argument, NULL, 'd' },
-		{ "jobs", required_argument, NULL, 'j' },         { "timeout", required_argument, NULL, 't' },
-		{ "password-fd", required_argument, NULL, 'P' },  { "json", no_argument, NULL, 'J' },
-		{ "compare", no_argument, NULL, 'C' },            { "quiet", no_argument, NULL, 'q' },
-		{ "help", no_argument, NULL, 'h' },               { NULL, 0, NULL, 0 },
-	};
-	static char dash[] = "-", *only_stdin[] = { dash };
-	int option, r;
-
-	while ((option = getopt_long(argc, argv, "c:d:j:t:qh", names, NULL)) != -1) {
-		r = take_option(tool, option, optarg);
-		if (r != 0)
-			return r;
-	}
-	tool->files = optind < argc ? argv + optind : only_stdin;
-	tool->count = optind < argc ? (size_t)(argc - optind) : 1;
-
-	size_t stdins = count_stdin(tool);
-	if (stdins > 1)
-		return misused("-", "standard input can be read once only");
-	if (stdins > 0 && tool->compare)
-		return misused("--compare", "reads everything twice, and standard input can be read once only: name files");
-	if (stdins > 0 && tool->password_fd == STDIN_FILENO)
-		return misused("--password-fd 0", "standard input is what is to be encrypted");
-	return 0;
-}
-
-/* ---- the password --------------------------------------------------------------------------------------------- */
-
-/* One line from a descriptor, byte by byte: what follows the newline is somebody else's. */
-static int read_password(struct tool *tool)
-{
-	size_t size = 0;
-
-	for (;;) {
-		char c;
-		ssize_t n = read(tool->password_fd, &c, 1);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			fprintf(stderr, "encrypt-hash: --password-fd %d: %s\n", tool->password_fd, strerror(errno));
-			return -errno;
-		}
-		if (n == 0 || c == '\n')
-			break;
-		if (c == '\0' || size == sizeof(tool->password) - 1)
-			return misused("--password-fd", c ? "the password is longer than 1023 bytes" : "the password has a NUL in it");
-		tool->password[size++] = c;
-	}
-	return size > 0 ? 0 : misused("--password-fd", "the password is empty");
-}
-
-static int invent_password(struct tool *tool)
-{
-	unsigned char bytes[32];
-
-	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes)) {
-		complain("no password given, and no random one to be had", strerror(errno));
-		return -EIO;
-	}
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(tool->password + 2 * i, 3, "%02x", bytes[i]);
-	explicit_bzero(bytes, sizeof(bytes));
-	if (!tool->quiet)
-		fputs("encrypt-hash: no password given (" PASSWORD ", --password-fd): a random one is used, for this once\n", stderr);
-	return 0;
-}
-
-/* From descriptor, environment or chance. It leaves our own environment: only `openssl enc` is to have it. */
-static int take_password(struct tool *tool)
-{
-	const char *given = getenv(PASSWORD);
-	int r = 0;
-
-	if (tool->password_fd >= 0)
-		r = read_password(tool);
-	else if (!given)
-		r = invent_password(tool);
-	else if (!given[0])
-		r = misused(PASSWORD, "the password is empty");
-	else if (strlen(given) >= sizeof(tool->password))
-		r = misused(PASSWORD, "the password is longer than 1023 bytes");
-	else
-		memcpy(tool->password, given, strlen(given) + 1);
-	unsetenv(PASSWORD);
-	return r;
-}
-
 /* ---- the chain ------------------------------------------------------------------------------------------------ */
 
 /*
@@ -299,7 +73,7 @@ static int read_terminal(struct tool *tool)
 {
 	size_t room = 0;
 
-	if (count_stdin(tool) == 0 || !isatty(STDIN_FILENO))
+	if (options_count_stdin(&tool->want) == 0 || !isatty(STDIN_FILENO))
 		return 0;
 	for (;;) {
 		if (tool->typed_size == room) {
@@ -325,8 +99,8 @@ static int read_terminal(struct tool *tool)
 static brood_command *encrypt_then_hash(const struct tool *tool, const char *file)
 {
 	brood_command *enc = brood_command_newl("openssl", "enc", "-pbkdf2", "-nosalt", "-pass", "env:" PASSWORD, NULL);
-	brood_command_argf(enc, "-%s", tool->cipher);
-	brood_command_setenv(enc, PASSWORD, tool->password);
+	brood_command_argf(enc, "-%s", tool->want.cipher);
+	brood_command_setenv(enc, PASSWORD, tool->want.password);
 	if (strcmp(file, "-") != 0)
 		brood_command_redirect_path(enc, BROOD_STDIN, file, 0, 0);
 	else if (tool->typed)
@@ -334,12 +108,12 @@ static brood_command *encrypt_then_hash(const struct tool *tool, const char *fil
 	else
 		brood_command_redirect_fd(enc, BROOD_STDIN, STDIN_FILENO);
 
-	brood_command *hash = brood_command_newl("openssl", tool->digest, "-r", NULL);
+	brood_command *hash = brood_command_newl("openssl", tool->want.digest, "-r", NULL);
 	brood_command *chain = brood_pipe(enc, hash);
 	brood_command_capture(chain, BROOD_STDOUT, 4096);
 	brood_command_capture(chain, BROOD_STDERR, 65536);
 	brood_command_set_name(chain, file);
-	brood_command_set_timeout_ms(chain, tool->timeout_ms);
+	brood_command_set_timeout_ms(chain, tool->want.timeout_ms);
 	return chain;
 }
 
@@ -496,7 +270,7 @@ static void show(struct tool *tool, const brood_future *done, const char *error)
 
 	if (error)
 		complain(file, error);
-	if (tool->json)
+	if (tool->want.json)
 		put_json_line(output, digest_length(output), file, error, seconds_of(result));
 	else if (!error)
 		put_line(output, digest_length(output), file);
@@ -520,7 +294,7 @@ static void put_counter(const struct tool *tool, struct pass *pass)
 	if (!tool->counter || now - pass->counted_ms < 100)
 		return;
 	pass->counted_ms = now;
-	fprintf(stderr, "\r\033[K%s: %zu of %zu, %zu failed", pass->what, pass->ended, tool->count, pass->failed);
+	fprintf(stderr, "\r\033[K%s: %zu of %zu, %zu failed", pass->what, pass->ended, tool->want.count, pass->failed);
 }
 
 /* ---- the list ---------------------------------------------------------------------------------------------------- */
@@ -579,14 +353,14 @@ static int run_pass(struct tool *tool, struct pass *pass)
 {
 	int64_t start_ms = now_ms();
 	brood_batch *batch = brood_batch_new(pass->at_once);
-	brood_future **futures = calloc(tool->count, sizeof(*futures));
+	brood_future **futures = calloc(tool->want.count, sizeof(*futures));
 	int r = -ENOMEM;
 
-	pass->digests = calloc(tool->count, sizeof(*pass->digests));
+	pass->digests = calloc(tool->want.count, sizeof(*pass->digests));
 	if (!batch || !futures || !pass->digests)
 		goto out;
-	for (size_t i = 0; i < tool->count && !caught; i++) {
-		brood_command *chain = encrypt_then_hash(tool, tool->files[i]);
+	for (size_t i = 0; i < tool->want.count && !caught; i++) {
+		brood_command *chain = encrypt_then_hash(tool, tool->want.files[i]);
 
 		r = chain ? brood_batch_submit(batch, chain, &futures[i]) : -ENOMEM;
 		brood_command_free(chain);
@@ -595,11 +369,11 @@ static int run_pass(struct tool *tool, struct pass *pass)
 	}
 	r = drive(tool, pass, batch);
 	pass->seconds = (double)(now_ms() - start_ms) / 1e3;
-	for (size_t i = 0; i < tool->count; i++)
+	for (size_t i = 0; i < tool->want.count; i++)
 		pass->digests[i] = digest_of(futures[i]);
 out:
 	brood_batch_free(batch);
-	for (size_t i = 0; futures && i < tool->count; i++)
+	for (size_t i = 0; futures && i < tool->want.count; i++)
 		brood_future_free(futures[i]);
 	free(futures);
 	wipe_counter(tool);
@@ -608,7 +382,7 @@ out:
 
 static void pass_done(struct tool *tool, struct pass *pass)
 {
-	for (size_t i = 0; pass->digests && i < tool->count; i++)
+	for (size_t i = 0; pass->digests && i < tool->want.count; i++)
 		free(pass->digests[i]);
 	free(pass->digests);
 }
@@ -618,12 +392,12 @@ static size_t check_same(const struct tool *tool, const struct pass *one, const 
 {
 	size_t different = 0;
 
-	for (size_t i = 0; i < tool->count; i++) {
+	for (size_t i = 0; i < tool->want.count; i++) {
 		const char *a = one->digests[i], *b = other->digests[i];
 
 		if (a == b || (a && b && strcmp(a, b) == 0))
 			continue;
-		fprintf(stderr, "encrypt-hash: %s: NOT THE SAME: %s %s, %s %s\n", tool->files[i], one->what, a ? a : "failed",
+		fprintf(stderr, "encrypt-hash: %s: NOT THE SAME: %s %s, %s %s\n", tool->want.files[i], one->what, a ? a : "failed",
 		        other->what, b ? b : "failed");
 		different++;
 	}
@@ -640,11 +414,11 @@ static void put_times(const struct pass *beside, const struct pass *after)
 
 static void put_summary(const struct tool *tool, const struct pass *pass)
 {
-	if (tool->quiet)
+	if (tool->want.quiet)
 		return;
 	fprintf(stderr, "%zu file%s, %zu failed, %.2f s", pass->ended, pass->ended == 1 ? "" : "s", pass->failed, pass->seconds);
-	if (pass->ended < tool->count)
-		fprintf(stderr, ", %zu not done: %s", tool->count - pass->ended,
+	if (pass->ended < tool->want.count)
+		fprintf(stderr, ", %zu not done: %s", tool->want.count - pass->ended,
 		        caught == SIGINT ? "interrupted" : caught ? "stopped" : "nobody reads the output");
 	fputc('\n', stderr);
 }
@@ -652,12 +426,12 @@ static void put_summary(const struct tool *tool, const struct pass *pass)
 /* The list side by side, and where asked for again one after another: second, so that warm caches count against what we show. */
 static int run_all(struct tool *tool)
 {
-	struct pass beside = { .what = "side by side", .at_once = tool->at_once, .shown = true };
+	struct pass beside = { .what = "side by side", .at_once = tool->want.at_once, .shown = true };
 	struct pass after = { .what = "one after another", .at_once = 1 };
 	int r = run_pass(tool, &beside);
 	size_t different = 0;
 
-	if (r == 0 && tool->compare && !caught && !tool->deaf)
+	if (r == 0 && tool->want.compare && !caught && !tool->deaf)
 		r = run_pass(tool, &after);
 	if (r < 0) {
 		complain("giving up", strerror(-r));
@@ -665,7 +439,7 @@ static int run_all(struct tool *tool)
 		put_summary(tool, &beside);
 		if (after.digests && !caught) {
 			different = check_same(tool, &beside, &after);
-			if (!tool->quiet)
+			if (!tool->want.quiet)
 				put_times(&beside, &after);
 		}
 	}
@@ -702,12 +476,12 @@ static void catch_signals(void)
 
 int main(int argc, char **argv)
 {
-	struct tool tool = { .cipher = "aes-256-ctr", .digest = "md5", .timeout_ms = -1, .password_fd = -1 };
-	int r = take_arguments(&tool, argc, argv);
+	struct tool tool = { .want = { .cipher = "aes-256-ctr", .digest = "md5", .timeout_ms = -1, .password_fd = -1 } };
+	int r = options_take(&tool.want, argc, argv);
 
 	if (r != 0)
 		return r < 0 ? MISUSED : fflush(stdout) == 0 ? EXIT_SUCCESS : FAILED;
-	r = take_password(&tool);
+	r = options_take_password(&tool.want);
 	if (r < 0)
 		return MISUSED;
 	r = read_terminal(&tool);
@@ -715,15 +489,15 @@ int main(int argc, char **argv)
 		complain("-", strerror(-r));
 		return FAILED;
 	}
-	if (tool.at_once == 0) {
+	if (tool.want.at_once == 0) {
 		long processors = sysconf(_SC_NPROCESSORS_ONLN);
-		tool.at_once = processors > 0 ? (size_t)processors : 1;
+		tool.want.at_once = processors > 0 ? (size_t)processors : 1;
 	}
-	tool.counter = !tool.quiet && tool.count >= LONG_LIST && isatty(STDERR_FILENO);
+	tool.counter = !tool.want.quiet && tool.want.count >= LONG_LIST && isatty(STDERR_FILENO);
 
 	catch_signals();
 	int status = run_all(&tool);
-	explicit_bzero(tool.password, sizeof(tool.password));
+	explicit_bzero(tool.want.password, sizeof(tool.want.password));
 	free(tool.typed);
 	return caught ? 128 + caught : status;
 }

@@ -7,6 +7,10 @@
 
 brood_examplesdir = $(libexecdir)/brood/examples
 brood_examples_PROGRAMS = examples/encrypt-hash
+examples_encrypt_hash_SOURCES = \
+	examples/encrypt-hash.c \
+	examples/encrypt-hash-options.c \
+	examples/encrypt-hash-options.h
 examples_encrypt_hash_LDADD = lib/libbrood.la
 
 noinst_PROGRAMS += \
@@ -38,6 +42,8 @@ examplesourcesdir = $(docdir)/examples
 dist_examplesources_DATA = \
 	examples/broken-stage.c \
 	examples/encrypt-hash.c \
+	examples/encrypt-hash-options.c \
+	examples/encrypt-hash-options.h \
 	examples/follow.c \
 	examples/function-stage.c \
 	examples/lines.c \

@@ -9,7 +9,9 @@ brood_tests = \
 	tests/suites/test_communicate_cases \
 	tests/suites/test_deadlines \
 	tests/suites/test_descriptors \
+	tests/suites/test_directions \
 	tests/suites/test_embedding \
+	tests/suites/test_encrypt_hash \
 	tests/suites/test_environment \
 	tests/suites/test_examples \
 	tests/suites/test_functions \
@@ -20,13 +22,17 @@ brood_tests = \
 	tests/suites/test_tour \
 	tests/suites/test_trees \
 	tests/suites/test_waiting \
+	tests/suites/test_words \
 	tests/test_batch \
 	tests/test_batch_limits \
 	tests/test_batch_stop \
 	tests/test_blob \
 	tests/test_buffer \
+	tests/test_buffer_spill \
 	tests/test_cgroup \
+	tests/test_cgroup_signal \
 	tests/test_child \
+	tests/test_child_live \
 	tests/test_child_side \
 	tests/test_clock \
 	tests/test_clone \
@@ -53,6 +59,7 @@ brood_tests = \
 	tests/test_pidref \
 	tests/test_plan \
 	tests/test_poller \
+	tests/test_poller_kinds \
 	tests/test_pump \
 	tests/test_quiet \
 	tests/test_reap \
@@ -65,6 +72,7 @@ brood_tests = \
 	tests/test_stream \
 	tests/test_strv \
 	tests/test_support \
+	tests/test_support_frame \
 	tests/test_text \
 	tests/test_timers \
 	tests/test_verdict \
@@ -74,13 +82,19 @@ brood_tests = \
 if HAVE_LIBPIPELINE
 brood_tests += \
 	tests/suites/test_libpipeline_oracle \
-	tests/test_libpipeline
+	tests/test_libpipeline_host \
+	tests/test_libpipeline_pipecmd \
+	tests/test_libpipeline_pipeline
 endif
 bridge_libs = tests/libsupport.la lib/libpipeline/libbrood-pipeline.la lib/libbrood.la $(LIBPIPELINE_LIBS) $(CMOCKA_LIBS)
 tests_suites_test_libpipeline_oracle_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPIPELINE_CFLAGS)
 tests_suites_test_libpipeline_oracle_LDADD = $(bridge_libs) $(BROOD_PTHREAD_LIBS)
-tests_test_libpipeline_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPIPELINE_CFLAGS)
-tests_test_libpipeline_LDADD = $(bridge_libs) $(BROOD_PTHREAD_LIBS)
+tests_test_libpipeline_host_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPIPELINE_CFLAGS)
+tests_test_libpipeline_host_LDADD = $(bridge_libs) $(BROOD_PTHREAD_LIBS)
+tests_test_libpipeline_pipecmd_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPIPELINE_CFLAGS)
+tests_test_libpipeline_pipecmd_LDADD = $(bridge_libs) $(BROOD_PTHREAD_LIBS)
+tests_test_libpipeline_pipeline_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPIPELINE_CFLAGS)
+tests_test_libpipeline_pipeline_LDADD = $(bridge_libs) $(BROOD_PTHREAD_LIBS)
 
 brood_checks = \
 	tests/checks/child-symbols.sh \
@@ -101,13 +115,18 @@ tests_test_command_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=callo
 
 check_LTLIBRARIES += tests/libsupport.la
 tests_libsupport_la_SOURCES = \
+	tests/support/buffers.h \
+	tests/support/cgroups.h \
 	tests/support/check.h \
 	tests/support/deny.c \
 	tests/support/deny.h \
 	tests/support/fork.c \
 	tests/support/fork.h \
+	tests/support/framed.h \
 	tests/support/host.c \
 	tests/support/host.h \
+	tests/support/libpipeline.h \
+	tests/support/lines.h \
 	tests/support/members.h \
 	tests/support/running.h \
 	tests/support/storm.c \
@@ -115,7 +134,8 @@ tests_libsupport_la_SOURCES = \
 	tests/support/support.c \
 	tests/support/support.h \
 	tests/support/temp.c \
-	tests/support/temp.h
+	tests/support/temp.h \
+	tests/support/verbs.h
 
 # What the tests start: one program with a verb for each way to behave. It links nothing.
 check_PROGRAMS += tests/child/child
@@ -137,7 +157,7 @@ else
 EXTRA_PROGRAMS += $(brood_tests)
 endif
 
-EXTRA_DIST += tests/suites/engines.h tests/child/README.md
+EXTRA_DIST += tests/suites/engines.h tests/suites/examples.h tests/suites/files.h tests/child/README.md
 EXTRA_DIST += $(brood_checks) tests/checks/child-symbols.allow tests/summary
 
 # ---- how they run ---------------------------------------------------------------------------------------------

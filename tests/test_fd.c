@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -41,14 +39,6 @@ static void limit_descriptors(rlim_t limit)
 	const struct rlimit limits = { .rlim_cur = limit, .rlim_max = limit };
 
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limits), 0);
-}
-
-/* valgrind stands between the test and the kernel: limits and refused calls hit it first. */
-static void skip_under_valgrind(void)
-{
-	const char *preload = getenv("LD_PRELOAD");
-
-	skip_unless(!preload || !strstr(preload, "vgpreload"), "valgrind itself would be hit");
 }
 
 static void test_close_closes_once_and_leaves_minus_one(void **state)

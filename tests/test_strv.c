@@ -94,14 +94,6 @@ static void test_append_of_an_empty_list_changes_nothing(void **state)
 }
 
 #ifndef BROOD_SANITIZED
-/* valgrind stands between the test and the kernel: limits and refused calls hit it first. */
-static void skip_under_valgrind(void)
-{
-	const char *preload = getenv("LD_PRELOAD");
-
-	skip_unless(!preload || !strstr(preload, "vgpreload"), "valgrind itself would be hit");
-}
-
 /* The first word fits into what malloc has, the second one would need new memory. A brk that failed returns a low address. */
 static void append_without_memory(void *data)
 {

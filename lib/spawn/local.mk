@@ -4,6 +4,8 @@
 lib_libbrood_internal_la_SOURCES += \
 	lib/spawn/cgroup.c \
 	lib/spawn/cgroup.h \
+	lib/spawn/cgroup_private.h \
+	lib/spawn/cgroup_signal.c \
 	lib/spawn/child.c \
 	lib/spawn/child.h \
 	lib/spawn/child_calls.h \

@@ -86,6 +86,13 @@ void support_skip(const char *why)
 	skip();
 }
 
+void skip_under_valgrind(void)
+{
+	const char *preload = getenv("LD_PRELOAD");
+
+	skip_unless(!preload || !strstr(preload, "vgpreload"), "valgrind itself would be hit");
+}
+
 const char *support_child(void)
 {
 	const char *path = getenv("BROOD_TEST_CHILD");

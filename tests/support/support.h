@@ -2,6 +2,7 @@
 /*
  * What every test needs: cmocka, the promise that the host is left alone, a directory, the test child, waiting for events.
  * A test file includes this one header. Parts by concept: host.h, temp.h, fork.h, deny.h, storm.h.
+ * Words for one kind of tests have headers of their own, buffers.h for instance.
  *
  *	int main(void)
  *	{
@@ -51,6 +52,9 @@ void support_disown(void);
 	} while (0)
 
 void support_skip(const char *why);
+
+/* valgrind stands between the test and the kernel: limits and refused calls hit it first. */
+void skip_under_valgrind(void);
 
 /*
  * The path of the test child: the environment's BROOD_TEST_CHILD, else what the build said. Absolute as a rule.
