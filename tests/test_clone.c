@@ -285,6 +285,44 @@ static void test_what_lives_long_leaves_the_low_numbers_to_the_next_start(void *
 	in_fork_on_every_engine(long_lived_high_in_a_part, NULL);
 }
 
+/* ---- a host's thread with as little stack as there may be ---- */
+
+static void *run_on_little(void *data)
+{
+	brood_command *cmd = child_does("flood", "300K");
+	brood_result *result = NULL;
+
+	brood_command_capture(cmd, BROOD_STDOUT, 1000);
+	*(int *)data = brood_run(cmd, &result);
+	brood_command_free(cmd);
+	brood_result_free(result);
+	return NULL;
+}
+
+static void on_a_small_stack(void)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int r = -1;
+
+	pthread_attr_init(&attributes);
+	assert_int_equal(pthread_attr_setstacksize(&attributes, 32 << 10), 0);
+	assert_int_equal(pthread_create(&thread, &attributes, run_on_little, &r), 0);
+	pthread_join(thread, NULL);
+	pthread_attr_destroy(&attributes);
+	assert_int_equal(r, 0);
+}
+
+static void test_a_thread_with_a_small_stack_can_run_a_command(void **state)
+{
+	(void)state;
+	skip_under_valgrind();
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	support_skip("a sanitizer's frames are larger");
+#endif
+	on_every_engine(on_a_small_stack);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +334,7 @@ int main(void)
 		brood_test(test_without_a_descriptor_left_a_start_fails_clean_until_there_is_one),
 		brood_test(test_a_host_that_filters_close_range_after_its_first_starts_goes_on),
 		brood_test(test_what_lives_long_leaves_the_low_numbers_to_the_next_start),
+		brood_test(test_a_thread_with_a_small_stack_can_run_a_command),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

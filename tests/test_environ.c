@@ -4,6 +4,8 @@
 #include "config.h"
 #endif
 
+#include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -220,6 +222,33 @@ static void test_an_ordinary_environment_costs_little(void **state)
 	assert_true(best < 200);
 }
 
+static char *volatile shared_base[] = { (char *)"A=1", (char *)"B=2", (char *)"C=3", NULL };
+
+static void *come_and_go(void *stop)
+{
+	char *last = shared_base[2];
+
+	while (!__atomic_load_n((int *)stop, __ATOMIC_RELAXED)) {
+		shared_base[2] = NULL;
+		shared_base[2] = last;
+	}
+	return NULL;
+}
+
+/* What unsetenv does in another thread of the host. Nobody may do so, many do; a start is not to be what crashes. */
+static void test_an_end_that_moves_to_the_front_meanwhile_is_seen(void **state)
+{
+	pthread_t thread;
+	int stop = 0;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, come_and_go, &stop), 0);
+	for (int i = 0; i < 200000; i++)
+		free(environ_build((char *const *)(uintptr_t)shared_base, NULL, 0));
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +267,7 @@ int main(void)
 		brood_test(test_an_entry_of_a_megabyte_is_copied_whole),
 		brood_test(test_get_finds_the_value_of_exactly_that_name),
 		brood_test(test_an_ordinary_environment_costs_little),
+		brood_test(test_an_end_that_moves_to_the_front_meanwhile_is_seen),
 	};
 
 	return cmocka_run_group_tests_name("environ", tests, NULL, NULL);

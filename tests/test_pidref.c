@@ -8,6 +8,7 @@
 #endif
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -194,6 +195,62 @@ static void test_waiting_is_not_shortened_by_signals(void **state)
 	assert_int_equal(end.code, 5);
 }
 
+static void *steal(void *stop)
+{
+	while (!__atomic_load_n((int *)stop, __ATOMIC_RELAXED))
+		waitpid(-1, NULL, 0);
+	return NULL;
+}
+
+/* The kernel takes it from us before it writes down how it ended: asked at that instant it knows neither. */
+static void is_robbed(void *data)
+{
+	const int *channel = data;
+	int lost = 0, stop = 0;
+	pthread_t thief;
+
+	assert_int_equal(pthread_create(&thief, NULL, steal, &stop), 0);
+	for (int i = 0; i < 3000; i++) {
+		struct child_end end;
+		struct pidref ref = { .pid = fork() };
+
+		if (ref.pid == 0) {
+			char go;
+
+			_exit(read(*channel, &go, 1) == 1 ? i % 256 : 99);
+		}
+		ref.pidfd = (int)syscall(SYS_pidfd_open, ref.pid, 0);
+		support_write_all(channel[1], "g", 1);
+		assert_int_equal(pidref_reap(&ref, true, getpid(), &end), 1);
+		lost += end.how == BROOD_LOST || end.code != i % 256;
+		let_go(&ref);
+	}
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+	if (fork() == 0)
+		_exit(0);
+	pthread_join(thief, NULL);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	assert_int_equal(lost, 0);
+}
+
+static void test_a_status_that_is_being_stolen_at_this_instant_is_told(void **state)
+{
+	struct child_end end;
+	struct pidref ref = hold(support_host_child("exit", "3", NULL), true);
+	int channel[2];
+
+	(void)state;
+	assert_int_equal(support_reap(ref.pid), 3);
+	assert_int_equal(pidref_reap(&ref, true, getpid(), &end), 1);
+	let_go(&ref);
+	skip_unless(end.how == BROOD_EXITED, "the kernel does not keep an end with the pidfd");
+	assert_int_equal(pipe(channel), 0);
+	assert_int_equal(support_in_fork(is_robbed, channel), 0);
+	close(channel[0]);
+	close(channel[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +260,7 @@ int main(void)
 		brood_test(test_in_a_child_of_fork_it_is_somebody_else_s),
 		brood_test(test_a_group_is_signalled_as_long_as_its_number_is_known_to_mean_it),
 		brood_test(test_waiting_is_not_shortened_by_signals),
+		brood_test(test_a_status_that_is_being_stolen_at_this_instant_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,89 @@ static void test_a_paused_channel_wants_to_hear_nothing(void **state)
 	brood_process_free(process);
 }
 
+/* `dd oflag=direct` does so: each write is a packet, a read gives no more than one, and the rest of one that has no room is gone. */
+struct packets {
+	size_t size;
+	int count;
+};
+
+static int write_packets(void *data)
+{
+	const struct packets *packets = data;
+	char packet[4096];
+
+	if (fcntl(STDOUT_FILENO, F_SETFL, O_WRONLY | O_DIRECT) < 0)
+		return 77;
+	memset(packet, 'p', sizeof packet);
+	for (int i = 0; i < packets->count; i++)
+		if (write(STDOUT_FILENO, packet, packets->size) != (ssize_t)packets->size)
+			return 1;
+	return 0;
+}
+
+static brood_process *gather_packets(struct packets packets, size_t limit)
+{
+	brood_command *cmd = brood_command_function("packets", write_packets, &packets);
+	brood_process *process;
+
+	brood_command_capture(cmd, 1, limit);
+	process = start(cmd);
+	assert_int_equal(brood_process_communicate(process, NULL, 0, 30000), 0);
+	skip_unless(brood_result_exit_code(process->result, 0) != 77, "pipes have no packets here");
+	return process;
+}
+
+static void test_a_writer_of_packets_loses_none(void **state)
+{
+	const size_t sizes[] = { 100, 4096 };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		brood_process *process = gather_packets((struct packets){ sizes[i], 40 }, 0);
+		size_t size;
+
+		brood_result_output(process->result, 1, &size);
+		assert_int_equal(size, 40 * sizes[i]);
+		assert_true(brood_result_ok(process->result));
+		brood_process_free(process);
+	}
+}
+
+static void test_packets_that_wait_at_the_end_are_drained_whole(void **state)
+{
+	struct packets packets = { 100, 10 };
+	brood_command *cmd = brood_command_function("packets", write_packets, &packets);
+	brood_process *process;
+	siginfo_t info;
+	size_t got;
+
+	(void)state;
+	brood_command_capture(cmd, 1, 0);
+	process = start(cmd);
+	assert_int_equal(waitid(P_PID, (id_t)brood_process_pid(process, 0), &info, WEXITED | WNOWAIT), 0);
+	skip_unless(info.si_status != 77, "pipes have no packets here");
+	pump_drain(process);
+	brood_result_output(process->result, 1, &got);
+	assert_int_equal(got, (size_t)packets.count * packets.size);
+	assert_int_equal(process->open_kept, 0);
+	brood_process_free(process);
+}
+
+static void test_a_limit_inside_a_packet_is_told(void **state)
+{
+	const size_t size = 4096;
+	brood_process *process = gather_packets((struct packets){ size, 40 }, 40 * size - 10);
+	size_t got;
+
+	(void)state;
+	brood_result_output(process->result, 1, &got);
+	assert_int_equal(got, 40 * size - 10);
+	assert_int_equal(brood_result_bytes(process->result, 1), 40 * size);
+	assert_true(brood_result_truncated(process->result, 1));
+	assert_false(brood_result_ok(process->result));
+	brood_process_free(process);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +192,9 @@ int main(void)
 		brood_test(test_draining_does_not_wait_for_more),
 		brood_test(test_a_feed_in_one_turn_is_bounded),
 		brood_test(test_a_paused_channel_wants_to_hear_nothing),
+		brood_test(test_a_writer_of_packets_loses_none),
+		brood_test(test_packets_that_wait_at_the_end_are_drained_whole),
+		brood_test(test_a_limit_inside_a_packet_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -130,6 +131,29 @@ static void test_libc_keeps_what_lies_below_sigrtmin(void **state)
 		assert_int_equal((signals_of_libc() & BIT(signal)) != 0, signal >= 32 && signal < SIGRTMIN);
 }
 
+/* Each group more moves the line on, until what is read of the text ends somewhere inside of it. */
+static void looks_among_groups(void *data)
+{
+	gid_t groups[800];
+
+	(void)data;
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGUSR2, SIG_IGN);
+	for (int count = 300; count < 800; count++) {
+		for (int i = 0; i < count; i++)
+			groups[i] = (gid_t)(i < count - count % 7 ? 10000 + i : 100 + i);
+		assert_int_equal(setgroups((size_t)count, groups), 0);
+		assert_true((signals_ignored(NULL) & (BIT(SIGPIPE) | BIT(SIGUSR2))) == (BIT(SIGPIPE) | BIT(SIGUSR2)));
+	}
+}
+
+static void test_a_host_of_many_groups_is_read_right(void **state)
+{
+	(void)state;
+	skip_unless(geteuid() == 0, "only root has that many groups");
+	assert_int_equal(support_in_fork(looks_among_groups, NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +163,7 @@ int main(void)
 		brood_test(test_a_kept_descriptor_tells_what_has_changed),
 		brood_test(test_without_proc_each_signal_is_asked_for),
 		brood_test(test_libc_keeps_what_lies_below_sigrtmin),
+		brood_test(test_a_host_of_many_groups_is_read_right),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

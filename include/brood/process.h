@@ -108,7 +108,7 @@ enum brood_stopped {
  * Send the signal to the whole chain: its group or cgroup where it has one, else every stage that still runs. 0, also when all
  * have ended already; never a stranger, whatever happens to pids. From any thread, but not
  * while another one frees the handle. The stop signal and SIGCONT for
- * stopped children: _terminate; SIGKILL: _kill. 0 only asks whether somebody is there: then -ESRCH when all have ended.
+ * stopped children: _terminate; SIGKILL: _kill. 0 only asks whether somebody is there: then -ESRCH when all have ended and been reaped.
  */
 BROOD_API int brood_process_signal(brood_process *process, int signal);
 BROOD_API int brood_process_terminate(brood_process *process);
@@ -123,7 +123,8 @@ BROOD_API int brood_process_stop(brood_process *process, int64_t grace_ms);
 
 /* ---- looking -------------------------------------------------------------------------------------------------- */
 
-/* The process id of a stage (from 0), also after its end; 0 when it was never started, -EINVAL when there is no such stage. */
+/* The process id of a stage (from 0), also after its end; 0 when it was never started or there is no such stage (kill(2) takes 0 for the caller's own
+ * group: ask brood_process_signal instead). */
 BROOD_API pid_t brood_process_pid(const brood_process *process, size_t stage);
 BROOD_API size_t brood_process_stages(const brood_process *process);
 

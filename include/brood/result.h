@@ -4,7 +4,7 @@
  * brood_result_how and its kin. Is that success: brood_result_ok.
  *
  * Stages count from 0 in calls and from 1 in sentences. Every function takes NULL and stages that do not exist, and answers
- * as for a chain that was never started.
+ * as for a chain that was never started. A result belongs to one thread at a time, as its handle does: a description is made when it is asked for.
  */
 #ifndef BROOD_RESULT_H
 #define BROOD_RESULT_H

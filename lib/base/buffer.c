@@ -355,7 +355,7 @@ static int reserve(struct buffer *buffer, size_t more)
 
 int buffer_room(struct buffer *buffer, char **ret_at, size_t *ret_room)
 {
-	int r = reserve(buffer, 1);
+	int r = reserve(buffer, BUFFER_PACKET);
 
 	if (r < 0)
 		return r;

@@ -17,6 +17,9 @@
 
 enum { BUFFER_SMALL = 64 << 10, BUFFER_MAPPED = 4 << 20 };
 
+/* The largest packet of a pipe whose writer set O_DIRECT (`dd oflag=direct`): of one that a read has no room for, the rest is gone. */
+enum { BUFFER_PACKET = 4096 };
+
 enum buffer_store { BUFFER_HEAP, BUFFER_PAGES, BUFFER_MEMFD };
 
 struct buffer {
@@ -28,7 +31,7 @@ struct buffer {
 };
 
 /*
- * Room for at least one more byte: *ret_at is where to put it, *ret_room how many fit without growing again. 0, -ENOMEM (or the errno of a
+ * Room for at least BUFFER_PACKET more bytes: *ret_at is where to put it, *ret_room how many fit without growing again. 0, -ENOMEM (or the errno of a
  * memfd that cannot grow): the contents stay as they were.
  */
 int buffer_room(struct buffer *buffer, char **ret_at, size_t *ret_room);

@@ -15,23 +15,31 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { HOLDERS_MAX = 64 };
 
-static bool is_held_here(const brood_process *process, const struct stat *file)
+/* What /proc shows of a pipe: "pipe:[NUMBER]". */
+static bool is_held_here(const brood_process *process, const char *target)
 {
 	for (size_t i = 0; i < process->channel_count; i++) {
 		const struct channel *channel = &process->channels[i];
 		struct stat ours;
+		char name[40];
 
-		if (channel->kind == CHANNEL_CAPTURE && channel->watch.fd >= 0 && fstat(channel->watch.fd, &ours) == 0 &&
-		    ours.st_dev == file->st_dev && ours.st_ino == file->st_ino)
+		if (channel->kind != CHANNEL_CAPTURE || channel->watch.fd < 0 || fstat(channel->watch.fd, &ours) < 0)
+			continue;
+		snprintf(name, sizeof name, "pipe:[%llu]", (unsigned long long)ours.st_ino);
+		if (strcmp(name, target) == 0)
 			return true;
 	}
 	return false;
 }
 
-/* The link's own permissions tell how it is open; our end of the same pipe only reads. */
+/*
+ * The link's own permissions tell how it is open; our end of the same pipe only reads. What it leads to is read and not visited: stat on a file of a
+ * file server that is gone never comes back.
+ */
 static bool holds(const brood_process *process, const char *pid)
 {
 	char path[300];
@@ -42,11 +50,14 @@ static bool holds(const brood_process *process, const char *pid)
 	snprintf(path, sizeof path, "/proc/%.20s/fd", pid);
 	dir = opendir(path);
 	while (dir && !found && (entry = readdir(dir))) {
-		struct stat link, file;
+		struct stat link;
+		char target[64];
+		ssize_t size;
 
 		snprintf(path, sizeof path, "/proc/%.20s/fd/%.20s", pid, entry->d_name);
-		found = lstat(path, &link) == 0 && S_ISLNK(link.st_mode) && (link.st_mode & S_IWUSR) && stat(path, &file) == 0 &&
-		        S_ISFIFO(file.st_mode) && is_held_here(process, &file);
+		size = readlink(path, target, sizeof target - 1);
+		target[size > 0 ? size : 0] = '\0';
+		found = is_held_here(process, target) && lstat(path, &link) == 0 && (link.st_mode & S_IWUSR);
 	}
 	if (dir)
 		closedir(dir);

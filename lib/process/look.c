@@ -12,9 +12,7 @@
 
 pid_t brood_process_pid(const brood_process *process, size_t stage)
 {
-	if (!process || stage >= process->stage_count)
-		return -EINVAL;
-	return process->result->stages[stage].pid;
+	return process ? brood_result_pid(process->result, stage) : 0;
 }
 
 size_t brood_process_stages(const brood_process *process)

@@ -23,7 +23,7 @@
 enum {
 	BULK_PIPE_SIZE = 1 << 20,
 	TURN_BYTES = 8 << 20,           /* then others have their turn */
-	DROP_SIZE = 16 << 10
+	DROP_SIZE = 8 << 10             /* on the stack, which may be small */
 };
 
 /* ---- finding channels ---- */
@@ -118,28 +118,30 @@ static ssize_t read_once(int fd, void *bytes, size_t size)
 	return r < 0 ? -errno : r;
 }
 
-/* Past the limit, or out of memory: read on and drop, so that the child can end. */
-static ssize_t read_and_drop(brood_process *process, struct channel *channel, size_t most)
+/* Near the limit or past it, or out of memory: read on, keep what is allowed and drop the rest, so that the child can end. */
+static ssize_t read_and_drop(brood_process *process, struct channel *channel, size_t allowed)
 {
-	char dropped[DROP_SIZE];
-	ssize_t r = read_once(channel->watch.fd, dropped, most < sizeof dropped ? most : sizeof dropped);
+	struct stream *stream = channel_stream(process, channel);
+	char bytes[DROP_SIZE];
+	ssize_t r = read_once(channel->watch.fd, bytes, allowed > 0 ? BUFFER_PACKET : sizeof bytes);
 
-	if (r > 0)
-		pass_limit(process, channel_stream(process, channel));
+	if (r <= 0)
+		return r;
+	if (allowed > (size_t)r)
+		allowed = (size_t)r;
+	if (buffer_append(&stream->buffer, bytes, allowed) < 0 || allowed < (size_t)r)
+		pass_limit(process, stream);
 	return r;
 }
 
 static ssize_t read_and_keep(struct channel *channel, struct stream *stream, size_t most, bool *ret_full)
 {
-	const size_t allowed = stream->limit ? stream->limit - stream->buffer.size : most;
 	size_t room;
 	char *at;
 	ssize_t r;
 
 	if (buffer_room(&stream->buffer, &at, &room) < 0)
 		return -ENOMEM;
-	if (room > allowed)
-		room = allowed;
 	if (room > most)
 		room = most;
 	r = read_once(channel->watch.fd, at, room);
@@ -153,44 +155,47 @@ static ssize_t read_and_keep(struct channel *channel, struct stream *stream, siz
 static ssize_t read_some(brood_process *process, struct channel *channel, size_t most, bool *ret_more)
 {
 	struct stream *stream = channel_stream(process, channel);
+	/* Once cut it stays cut: memory that is back would make a hole in the middle. */
+	const size_t allowed = stream->over_limit ? 0 : stream->limit ? stream->limit - stream->buffer.size : SIZE_MAX;
 	bool full = true;
 	ssize_t r = -ENOMEM;
 
-	if (!stream->limit || stream->buffer.size < stream->limit)
+	if (most > allowed)
+		most = allowed;
+	if (most >= BUFFER_PACKET)
 		r = read_and_keep(channel, stream, most, &full);
 	if (r == -ENOMEM)
-		r = read_and_drop(process, channel, most);
+		r = read_and_drop(process, channel, allowed < SIZE_MAX ? allowed : 0);
 	*ret_more = full;
 	if (r <= 0)
 		return r;
 	stream->bytes += (uint64_t)r;
 	/* The first full buffer. Refused past the user's share of pipe memory: then the default size has to do. */
-	if (full && !channel->grown && stream->bytes + 1 >= BUFFER_SMALL) {
+	if (!channel->grown && stream->bytes + BUFFER_PACKET >= BUFFER_SMALL) {
 		channel->grown = true;
 		fd_set_pipe_size(channel->watch.fd, BULK_PIPE_SIZE);
 	}
 	return r;
 }
 
-static void pump_in(brood_process *process, struct channel *channel, size_t most)
+/* About `most` bytes. A read that leaves room has emptied the pipe, unless its writer makes packets: `read_on` until the pipe says so itself. */
+static void pump_in(brood_process *process, struct channel *channel, size_t most, bool read_on)
 {
-	/* When nobody can write any more, a read that leaves room has read the last byte. */
-	const bool hung_up = channel->watch.ready & POLLHUP;
-
 	channel->watch.ready = 0;
-	while (most > 0) {
+	for (size_t done = 0; done < most;) {
+		const size_t left = most - done;
 		bool more;
-		ssize_t r = read_some(process, channel, most, &more);
+		ssize_t r = read_some(process, channel, left > BUFFER_PACKET ? left : BUFFER_PACKET, &more);
 
 		if (r == -EAGAIN)
 			return;
-		if (r <= 0 || (hung_up && !more)) {
+		if (r <= 0) {
 			channel_end(process, channel);
 			return;
 		}
-		if (!more)
+		if (!more && !read_on)
 			return;
-		most -= (size_t)r < most ? (size_t)r : most;
+		done += (size_t)r;
 	}
 }
 
@@ -206,9 +211,9 @@ void pump_drain(brood_process *process)
 			waiting = 0;
 		/* What there is, and then one more: that is how the end shows, which would otherwise count as held. */
 		if (waiting > 0)
-			pump_in(process, channel, (size_t)waiting);
+			pump_in(process, channel, (size_t)waiting, true);
 		if (channel->watch.fd >= 0)
-			pump_in(process, channel, 1);
+			pump_in(process, channel, 1, false);
 	}
 }
 
@@ -247,6 +252,7 @@ void pump_ready(brood_process *process)
 		if (channel->input)
 			pump_out(process, channel);
 		else
-			pump_in(process, channel, TURN_BYTES);
+			/* When nobody can write any more, the end is near. */
+			pump_in(process, channel, TURN_BYTES, channel->watch.ready & POLLHUP);
 	}
 }

@@ -114,6 +114,8 @@ int brood_result_usage(const brood_result *result, size_t stage, struct rusage *
 {
 	const struct stage_end *end = result_stage(result, stage);
 
+	if (!ret_usage)
+		return -EINVAL;
 	memset(ret_usage, 0, sizeof *ret_usage);
 	if (!end)
 		return -EINVAL;

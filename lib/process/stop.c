@@ -265,6 +265,13 @@ int brood_process_stop(brood_process *process, int64_t grace_ms)
 
 /* ---- the end of the handle ---- */
 
+/* One that was given up on the way to its exec is dead, but the kernel still writes to its plan when its end comes: better lost than written over. */
+static void let_go_of_plan(struct plan *plan)
+{
+	if (plan && !plan->running)
+		plan_free(plan);
+}
+
 static void dismantle(brood_process *process)
 {
 	if (process->timer.fd >= 0)
@@ -278,7 +285,7 @@ static void dismantle(brood_process *process)
 		struct child *child = &process->children[i];
 
 		process_watch(process, &child->watch, 0);
-		plan_free(child->plan);
+		let_go_of_plan(child->plan);
 		fd_close(&child->ref.pidfd);
 	}
 	if (process->poller_is_own)

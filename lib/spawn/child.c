@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What happens between the clone and the exec, in this order: cut loose from the host's descriptor table, put signals back, session and
- * group, cgroup, descriptors, limits, identity, directory, death with the parent, mask, exec.
+ * What happens between the clone and the exec, in this order: the directory where it is a descriptor, cgroup, cut loose from the host's descriptor
+ * table, put signals back, session and group, descriptors, limits, identity, the directory by path, death with the parent, mask, exec.
  *
  * A child made with CLONE_VM runs here in the host's memory. A test holds this object's undefined symbols against a list.
  */

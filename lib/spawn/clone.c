@@ -230,16 +230,6 @@ static int settle(int pidfd)
 	return fd_raise(pidfd);
 }
 
-static int open_cgroup_procs(struct plan *plan, struct failure *failure)
-{
-	if (plan->cgroup_fd < 0 || plan->cgroup_procs >= 0)
-		return 0;
-	plan->cgroup_procs = openat(plan->cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-	if (plan->cgroup_procs < 0)
-		return failure_set(failure, plan->index, STEP_CGROUP, errno, "cgroup.procs");
-	return 0;
-}
-
 static long make_child(struct plan *plan, enum engine engine, bool early, int *pidfd)
 {
 	const uint64_t flags = choose_flags(plan, early);
@@ -290,7 +280,7 @@ int clone_start(struct plan *plan, enum engine engine, bool early, struct pidref
 	if (!plan->stack)
 		return failure_set(failure, plan->index, STEP_MEMORY, ENOMEM, NULL);
 	if (engine == ENGINE_CLONE) {
-		r = open_cgroup_procs(plan, failure);
+		r = engine_open_procs(plan, failure);
 		if (r < 0)
 			return r;
 	}

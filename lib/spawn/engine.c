@@ -18,6 +18,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "spawn/cgroup.h"
 #include "spawn/sys.h"
 
 static const char *const engine_name[] = { "clone3", "clone", "fork", "posix" };
@@ -69,6 +70,18 @@ static void step_down(enum engine from)
 static bool must_fork(const struct plan *plan)
 {
 	return plan->function || plan->identity->set_user;
+}
+
+int engine_open_procs(struct plan *plan, struct failure *failure)
+{
+	const struct cgroup cgroup = { .fd = plan->cgroup_fd };
+
+	if (plan->cgroup_fd < 0 || plan->cgroup_procs >= 0)
+		return 0;
+	plan->cgroup_procs = cgroup_procs_fd(&cgroup);
+	if (plan->cgroup_procs < 0)
+		return failure_set(failure, plan->index, STEP_CGROUP, -plan->cgroup_procs, "cgroup.procs");
+	return 0;
 }
 
 void reap_failed(struct pidref *ref)

@@ -44,6 +44,9 @@ int spawn_confirm(struct plan *plan, struct failure *failure);
 int clone_start(struct plan *plan, enum engine engine, bool early, struct pidref *ret, struct failure *failure);
 int fork_start(struct plan *plan, bool want_pidfd, struct pidref *ret, struct failure *failure);
 
+/* Open what a child writes to in order to join its cgroup, where it is not cloned into it. */
+int engine_open_procs(struct plan *plan, struct failure *failure);
+
 /* Reap a child that failed to become what it should: nobody else will. */
 void reap_failed(struct pidref *ref);
 

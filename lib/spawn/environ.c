@@ -20,8 +20,8 @@
 #include <string.h>
 
 enum {
-	ENTRIES_ON_STACK = 500,
-	SLOTS_ON_STACK = 1024   /* a power of two, at least twice the entries */
+	ENTRIES_ON_STACK = 128, /* threads may have 16 KiB */
+	SLOTS_ON_STACK = 256    /* a power of two, at least twice the entries */
 };
 
 /* One that was unset keeps its name, so that a later value comes to the same place. */
@@ -188,8 +188,14 @@ char **environ_build(char *const *base, const struct env_op *ops, size_t count)
 		base_count++;
 	if (table_init(&table, base_count + count - first, entries, slots) < 0)
 		return NULL;
-	for (size_t i = 0; i < base_count; i++)
-		table_set(&table, base[i]);
+	/* A thread that calls unsetenv meanwhile moves the end to the front. */
+	for (size_t i = 0; i < base_count; i++) {
+		const char *text = *(char *const volatile *)&base[i];
+
+		if (!text)
+			break;
+		table_set(&table, text);
+	}
 	for (size_t i = first; i < count; i++)
 		table_change(&table, &ops[i]);
 	list = table_block(&table);

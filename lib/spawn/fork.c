@@ -105,16 +105,6 @@ static int make_channel(struct plan *plan, int *ret_ours, struct failure *failur
 	return 0;
 }
 
-static int open_procs(struct plan *plan, struct failure *failure)
-{
-	if (plan->cgroup_fd < 0)
-		return 0;
-	plan->cgroup_procs = openat(plan->cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-	if (plan->cgroup_procs < 0)
-		return failure_set(failure, plan->index, STEP_CGROUP, errno, "cgroup.procs");
-	return 0;
-}
-
 #if BROOD_LINUX_FAST_PATH
 
 #ifndef SYS_pidfd_open
@@ -255,7 +245,7 @@ int fork_start(struct plan *plan, bool want_pidfd, struct pidref *ret, struct fa
 	plan->reset_handlers = true;
 	r = make_channel(plan, &ours, failure);
 	if (r == 0)
-		r = open_procs(plan, failure);
+		r = engine_open_procs(plan, failure);
 	if (r == 0 && fdplan_make(plan->wanted, plan->want_count, plan->channel, &plan->fds) < 0)
 		r = failure_set(failure, plan->index, STEP_MEMORY, ENOMEM, NULL);
 	if (r < 0)

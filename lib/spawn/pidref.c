@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "spawn/sys.h"
@@ -55,16 +56,34 @@ enum { INFO_EXIT = 1 << 3, SIGNAL_PROCESS_GROUP = 1 << 2 };
 
 #define GET_INFO _IOWR(0xff, 11, struct pidfd_info_v0)
 
-/* The status of a child that somebody else reaped: the kernel keeps it with the pidfd. */
-static void end_from_pidfd(int pidfd, struct child_end *ret)
+/* 1 with the end, 0 while the kernel has not written it down yet, -1 where it never will. */
+static int ask_pidfd(int pidfd, struct child_end *ret)
 {
 	struct pidfd_info_v0 info = { .mask = INFO_EXIT };
 
 	_Static_assert(sizeof info == 64, "the kernel tells versions apart by size");
+	if (pidfd < 0 || ioctl(pidfd, GET_INFO, &info) < 0)
+		return -1;
+	if (!(info.mask & INFO_EXIT))
+		return 0;
+	end_from_status(info.exit_code, ret);
+	return 1;
+}
+
+/*
+ * The status of a child that somebody else reaped: the kernel keeps it with the pidfd. Another thread of the host may be reaping it at this very
+ * moment: then it is nobody's child any more, and its end comes an instant later (or, before Linux 6.15, ESRCH). About a tenth of a second of patience.
+ */
+static void end_from_pidfd(int pidfd, struct child_end *ret)
+{
+	struct timespec pause = { .tv_nsec = 10000 };
+
 	ret->how = BROOD_LOST;
 	ret->code = 0;
-	if (pidfd >= 0 && ioctl(pidfd, GET_INFO, &info) == 0 && (info.mask & INFO_EXIT))
-		end_from_status(info.exit_code, ret);
+	while (ask_pidfd(pidfd, ret) == 0 && pause.tv_nsec < 100000000) {
+		nanosleep(&pause, NULL);
+		pause.tv_nsec *= 2;
+	}
 }
 
 static int wait_once(const struct pidref *ref, int options, siginfo_t *info, struct rusage *usage)

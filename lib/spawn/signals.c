@@ -115,12 +115,15 @@ static int open_status(void)
 	return fd < 0 ? -errno : fd_above_stdio(fd);
 }
 
-/* "SigIgn:\t" and sixteen hexadecimal digits, the 64 signals in order. */
+/*
+ * "SigIgn:\t" and sixteen hexadecimal digits, the 64 signals in order. Whole, with its newline: in a host of some hundred groups their line fills the
+ * text, which then may end between two of the digits.
+ */
 static bool find_ignored(const char *text, uint64_t *ret)
 {
 	const char *line = strstr(text, "\nSigIgn:");
 
-	if (!line)
+	if (!line || !strchr(line + 1, '\n'))
 		return false;
 	*ret = strtoull(line + strlen("\nSigIgn:"), NULL, 16);
 	return true;
