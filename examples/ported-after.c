@@ -36,7 +36,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	cmd = brood_command_pipeline(describe(argc > 2 ? argv[2] : "10"));
-	/* In place of pipeline_want_infile, with which the chain would run hosted, as one stage. */
+	/* In place of pipeline_want_infile, which would have done as well. */
 	brood_command_redirect_path(cmd, BROOD_STDIN, argv[1], 0, 0);
 	brood_command_redirect_pipe(cmd, BROOD_STDOUT);
 	brood_command_set_timeout_ms(cmd, argc > 3 ? atoi(argv[3]) : 60000);

@@ -82,15 +82,21 @@ brood_tests = \
 if HAVE_LIBPIPELINE
 brood_tests += \
 	tests/suites/test_libpipeline_oracle \
+	tests/test_libpipeline_files \
 	tests/test_libpipeline_host \
+	tests/test_libpipeline_hosted \
 	tests/test_libpipeline_pipecmd \
 	tests/test_libpipeline_pipeline
 endif
 bridge_libs = tests/libsupport.la lib/libpipeline/libbrood-pipeline.la lib/libbrood.la $(LIBPIPELINE_LIBS) $(CMOCKA_LIBS)
 tests_suites_test_libpipeline_oracle_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPIPELINE_CFLAGS)
 tests_suites_test_libpipeline_oracle_LDADD = $(bridge_libs) $(BROOD_PTHREAD_LIBS)
+tests_test_libpipeline_files_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPIPELINE_CFLAGS)
+tests_test_libpipeline_files_LDADD = $(bridge_libs) $(BROOD_PTHREAD_LIBS)
 tests_test_libpipeline_host_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPIPELINE_CFLAGS)
 tests_test_libpipeline_host_LDADD = $(bridge_libs) $(BROOD_PTHREAD_LIBS)
+tests_test_libpipeline_hosted_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPIPELINE_CFLAGS)
+tests_test_libpipeline_hosted_LDADD = $(bridge_libs) $(BROOD_PTHREAD_LIBS)
 tests_test_libpipeline_pipecmd_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPIPELINE_CFLAGS)
 tests_test_libpipeline_pipecmd_LDADD = $(bridge_libs) $(BROOD_PTHREAD_LIBS)
 tests_test_libpipeline_pipeline_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPIPELINE_CFLAGS)
@@ -125,6 +131,7 @@ tests_libsupport_la_SOURCES = \
 	tests/support/framed.h \
 	tests/support/host.c \
 	tests/support/host.h \
+	tests/support/later_libpipeline.h \
 	tests/support/libpipeline.h \
 	tests/support/lines.h \
 	tests/support/members.h \

@@ -15,6 +15,7 @@
 #include <brood/libpipeline.h>
 
 #include "support/libpipeline.h"
+#include "support/later_libpipeline.h"
 #include "support/support.h"
 
 /* ---- what fails in the child stays in the child ---- */
@@ -147,11 +148,11 @@ static void be_left_alone(void *data)
 	host_assert_unchanged(&before);
 	p = from_file(pipeline_new_commands(child_cmd("cat"), child_cmd("exit", "3"), (pipecmd *)NULL), "text");
 	pipeline_ignore_signals(p, 1);
-	cmds[2] = brood_command_pipeline(p);
+	cmds[2] = later_command(p);
 	host_assert_unchanged(&before);
 	p = pipeline_new_commands(child_cmd("cat"), (pipecmd *)NULL);
 	pipeline_want_infile(p, "/no/such/file");
-	cmds[3] = brood_command_pipeline(p);
+	cmds[3] = later_command(p);
 	host_assert_unchanged(&before);
 	for (int i = 0; i < 4; i++) {
 		brood_result *result = NULL;

@@ -35,8 +35,11 @@ BROOD_API brood_command *brood_command_pipecmd(pipecmd *cmd_take);
  *
  * Its commands become the chain's stages, one by one, as brood_command_pipecmd makes them. pipeline_want_in and _out with a negative
  * number become brood_command_redirect_pipe, with another one brood_command_redirect_fd (the descriptor stays the caller's).
- * With pipeline_want_infile or _outfile it runs hosted instead: as one stage, a child in which libpipeline runs the whole, which ends
- * as the pipeline did (pipeline_wait's value) and with the thread that started it, and takes everything along.
+ * pipeline_want_infile and _outfile become brood_command_redirect_path: a file that cannot be opened is an error of the start.
+ *
+ * A later libpipeline may describe its ends in a way that is not known here. Then it runs hosted instead: as one stage, a child in which
+ * libpipeline runs the whole, which ends as the pipeline did (pipeline_wait's value) and with the thread that started it, and takes
+ * everything along.
  *
  * A pipeline that was started, or that has no command, makes a command that fails to start with -EINVAL, and stays the caller's,
  * untouched: that is so if and only if brood_command_error has something to say when this returns. Forks a child for an instant to
@@ -45,6 +48,15 @@ BROOD_API brood_command *brood_command_pipecmd(pipecmd *cmd_take);
  * pipeline_ignore_signals is about the calling process and has no effect; pipeline_install_post_fork's handler is not run.
  */
 BROOD_API brood_command *brood_command_pipeline(pipeline *pipeline_take);
+
+/*
+ * How each command ended, as pipeline_wait_all tells it: wait(2)'s statuses (for WIFEXITED and its kin; the core flag is not set), in
+ * their order, -1 where nobody can say or it has not ended. At most `size` are written. Returns how many there are.
+ *
+ * Of a chain these are its stages; of a pipeline that ran hosted, as the only stage, its commands. The hosting child tells them when all have
+ * ended, on a captured descriptor from 60 on, which a program should leave alone.
+ */
+BROOD_API int brood_pipeline_statuses(const brood_result *result, int *ret_statuses, size_t size);
 
 BROOD_END
 

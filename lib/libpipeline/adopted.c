@@ -22,6 +22,7 @@ struct adopted *adopted_new(pipecmd *cmd_take, pipeline *pipeline_take)
 	adopted->cmd = cmd_take;
 	adopted->pipeline = pipeline_take;
 	adopted->cwd_fd = -1;
+	adopted->status_fd = -1;
 	return adopted;
 }
 

@@ -11,12 +11,14 @@ enum end_kind {
 	END_PLAIN,              /* where the stage's goes */
 	END_PIPE,               /* the program wants the other end */
 	END_FD,
-	END_FILE                /* a file name, or anything else that a later libpipeline has */
+	END_FILE,
+	END_UNKNOWN             /* this libpipeline does not show it, or in a way that is not known */
 };
 
 struct end {
 	enum end_kind kind;
-	int fd;
+	int fd;                 /* of END_FD */
+	char *name;             /* of END_FILE, else NULL */
 };
 
 /*
@@ -29,7 +31,8 @@ struct adopted {
 	int cwd_fd;             /* of pipecmd_fchdir, or -1 */
 	bool sequence;          /* libpipeline forks again in the child */
 	pipeline *pipeline;
-	struct end in, out;
+	struct end in, out;     /* without names: libpipeline has them */
+	int status_fd;          /* where the hosting child tells its commands' statuses, or -1 */
 };
 
 /* One user. NULL for want of memory; what it was to hold has been freed then. */
@@ -55,7 +58,23 @@ int directory_fd(const char *dump);
 char *dump_pipecmd(pipecmd *cmd);
 char *dump_pipeline(pipeline *p);
 
+/* What a pipeline keeps to itself. */
+struct answer {
+	bool started;
+	struct end in, out;
+};
+
+/*
+ * Ask it, in a child that spoils its own copy. 0 and an answer for answer_done; or -ENOMEM; or another negative errno, with the reason
+ * in words.
+ */
+int ask_pipeline(pipeline *p, struct answer *ret, char *why, size_t why_size);
+void answer_done(struct answer *answer);
+
 /* The pipeline as one stage, run by libpipeline in a child. Takes it over; NULL for want of memory. */
 brood_command *hosted_new(pipeline *pipeline_take, const struct end *in, const struct end *out);
+
+/* What the hosting child told of its commands, as brood_pipeline_statuses hands it back. -ENOENT when no hosting child was the only stage. */
+int hosted_statuses(const brood_result *result, int *ret_statuses, size_t size);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A pipeline as libpipeline runs it, in a child of its own that stands in for the host: there it may install its handler, reap whomever it
- * likes and exit. The child ends as the pipeline did, so its end is the pipeline's.
+ * likes and exit. The child ends as the pipeline did, so its end is the pipeline's; how each command ended it tells on a descriptor of
+ * its own, which is captured, so that it is in the result of that run.
  *
  * It passes signals on, because whoever signals the stage means the commands; it is their subreaper, so what they leave behind stays below
  * it while it runs; and when it goes, they go.
@@ -9,22 +10,37 @@
 #include "bridge.h"
 
 #include <brood/command.h>
+#include <brood/result.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/prctl.h>
 #endif
 
+/* Far from the numbers that a program hands on; the next ones where it does. */
+enum { STATUS_FD = 60, STATUS_FDS = 8 };
+
+/* What is captured there: first the mark and how many commands there are, then, when all have ended, their statuses. */
+static const char mark[8] = "brood-1";
+
+struct record {
+	char mark[sizeof mark];
+	int count;
+};
+
 static const int forwarded[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGCONT };
 
 /* ---- of the hosting child alone: the host never runs any of this ---- */
 
 static pid_t hosting;
+static int status_fd;
 static pid_t *pids;
 static volatile sig_atomic_t pid_count;
 static volatile sig_atomic_t stopped;
@@ -64,6 +80,8 @@ static void begin_command(void)
 {
 	sigset_t none;
 
+	if (status_fd >= 0)
+		close(status_fd);
 #ifdef __linux__
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != hosting)
@@ -73,11 +91,40 @@ static void begin_command(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* One that the program directed elsewhere after all is not ours to write to. */
+static int open_status_fd(const struct adopted *adopted)
+{
+	struct record record = { .count = pipeline_get_ncommands(adopted->pipeline) };
+	struct stat info;
+
+	if (adopted->status_fd < 0 || fstat(adopted->status_fd, &info) < 0 || !S_ISFIFO(info.st_mode))
+		return -1;
+	memcpy(record.mark, mark, sizeof mark);
+	fcntl(adopted->status_fd, F_SETFD, FD_CLOEXEC);
+	return write(adopted->status_fd, &record, sizeof record) == (ssize_t)sizeof record ? adopted->status_fd : -1;
+}
+
+static void tell_statuses(const int *statuses, int count)
+{
+	const char *at = (const char *)statuses;
+	size_t size = (size_t)count * sizeof *statuses;
+
+	while (status_fd >= 0 && size > 0) {
+		const ssize_t n = write(status_fd, at, size);
+
+		if (n < 0 && errno != EINTR)
+			return;
+		at += n > 0 ? n : 0;
+		size -= n > 0 ? (size_t)n : 0;
+	}
+}
+
 static void prepare(const struct adopted *adopted)
 {
 	sigset_t child;
 
 	leave_without_handlers();
+	status_fd = open_status_fd(adopted);
 	hosting = getpid();
 #ifdef __linux__
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -171,6 +218,7 @@ static int run(void *data)
 	pipeline_start(adopted->pipeline);
 	await_all(adopted->pipeline);
 	status = pipeline_wait_all(adopted->pipeline, &statuses, &count);
+	tell_statuses(statuses, count);
 	if (stopped)
 		end_orphans();
 	/* A last command that died of SIGPIPE counts as 0, by libpipeline's rule. */
@@ -228,6 +276,59 @@ static void pass_directories(brood_command *cmd, pipeline *p)
 	}
 }
 
+static bool is_passed_on(int fd, const struct end *in, const struct end *out, pipeline *p)
+{
+	bool found = (in->kind == END_FD && in->fd == fd) || (out->kind == END_FD && out->fd == fd);
+
+	for (int i = 0; i < pipeline_get_ncommands(p) && !found; i++) {
+		char *dump = dump_pipecmd(pipeline_get_command(p, i));
+
+		found = dump && directory_fd(dump) == fd;
+		free(dump);
+	}
+	return found;
+}
+
+static int choose_status_fd(const struct end *in, const struct end *out, pipeline *p)
+{
+	for (int fd = STATUS_FD; fd < STATUS_FD + STATUS_FDS; fd++)
+		if (!is_passed_on(fd, in, out, p))
+			return fd;
+	return -1;
+}
+
+static void capture_statuses(brood_command *cmd, int fd, pipeline *p)
+{
+	if (fd >= 0)
+		brood_command_capture(cmd, fd, sizeof(struct record) + (size_t)pipeline_get_ncommands(p) * sizeof(int));
+}
+
+int hosted_statuses(const brood_result *result, int *ret_statuses, size_t size)
+{
+	if (brood_result_stages(result) != 1)
+		return -ENOENT;
+	for (int fd = STATUS_FD; fd < STATUS_FD + STATUS_FDS; fd++) {
+		size_t told;
+		const char *bytes = brood_result_output(result, fd, &told);
+		struct record record;
+
+		if (told < sizeof record)
+			continue;
+		memcpy(&record, bytes, sizeof record);
+		if (memcmp(record.mark, mark, sizeof mark) != 0)
+			continue;
+		for (size_t i = 0; i < (size_t)record.count && i < size; i++) {
+			const size_t at = sizeof record + i * sizeof *ret_statuses;
+
+			ret_statuses[i] = -1;
+			if (told >= at + sizeof *ret_statuses)
+				memcpy(&ret_statuses[i], bytes + at, sizeof *ret_statuses);
+		}
+		return record.count;
+	}
+	return -ENOENT;
+}
+
 brood_command *hosted_new(pipeline *pipeline_take, const struct end *in, const struct end *out)
 {
 	struct adopted *adopted = adopted_new(NULL, pipeline_take);
@@ -236,8 +337,9 @@ brood_command *hosted_new(pipeline *pipeline_take, const struct end *in, const s
 
 	if (!adopted)
 		return NULL;
-	adopted->in = *in;
-	adopted->out = *out;
+	adopted->in = (struct end){ .kind = in->kind, .fd = in->fd };
+	adopted->out = (struct end){ .kind = out->kind, .fd = out->fd };
+	adopted->status_fd = choose_status_fd(in, out, pipeline_take);
 	name = name_of_all(pipeline_take);
 	if (!name) {
 		adopted_release(adopted);
@@ -247,6 +349,7 @@ brood_command *hosted_new(pipeline *pipeline_take, const struct end *in, const s
 	free(name);
 	if (!cmd)
 		return NULL;
+	capture_statuses(cmd, adopted->status_fd, pipeline_take);
 	pass_on(cmd, BROOD_STDIN, in);
 	pass_on(cmd, BROOD_STDOUT, out);
 	pass_directories(cmd, pipeline_take);

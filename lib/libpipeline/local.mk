@@ -11,6 +11,7 @@ endif
 
 lib_libpipeline_libbrood_pipeline_la_SOURCES = \
 	lib/libpipeline/adopted.c \
+	lib/libpipeline/ask.c \
 	lib/libpipeline/bridge.h \
 	lib/libpipeline/hosted.c \
 	lib/libpipeline/pipecmd.c \

@@ -4,8 +4,9 @@
  *
  * Each round makes a chain of 1 to 6 commands (programs, C functions, sequences) and an input of 0 to 1 MiB from its seed. libpipeline
  * runs it in a forked process, as it would in a program of its own: from a file into a file, statuses by pipeline_wait_all. brood runs what
- * was taken over from a second pipeline that was made alike: whole or command by command, fed from memory or from the file, and
- * hosted. BROOD_TEST_SEED=N makes N the first seed, so a failing round is BROOD_TEST_SEED=its seed; BROOD_TEST_ROUNDS says how many.
+ * was taken over from a second pipeline that was made alike: whole or command by command, fed from memory, from the file, or by its name,
+ * and hosted, as a later libpipeline may need it. BROOD_TEST_SEED=N makes N the first seed, so a failing round is BROOD_TEST_SEED=its
+ * seed; BROOD_TEST_ROUNDS says how many.
  *
  * What may differ, and why:
  *  - A command before one that does not read to its end (head, false, exit, kill) may exit 0 or die of SIGPIPE, as the two of them are
@@ -30,6 +31,7 @@
 #include <brood.h>
 #include <brood/libpipeline.h>
 
+#include "support/later_libpipeline.h"
 #include "support/support.h"
 
 enum { ROUNDS = 400, COMMANDS = 6, INPUT_MAX = 1 << 20, TIMEOUT_MS = 60000 };
@@ -271,13 +273,21 @@ static brood_command *by_memory(const struct chain *chain, brood_command *cmd)
 	return cmd;
 }
 
+static brood_command *by_names(const struct chain *chain)
+{
+	pipeline *p = describe_all(chain);
+
+	pipeline_want_infile(p, chain->in);
+	return brood_command_pipeline(p);
+}
+
 static brood_command *hosted(const struct chain *chain)
 {
 	pipeline *p = describe_all(chain);
 	brood_command *cmd;
 
 	pipeline_want_infile(p, chain->in);
-	cmd = brood_command_pipeline(p);
+	cmd = later_command(p);
 	brood_command_setenv(cmd, "PIPELINE_QUIET", "1");
 	return cmd;
 }
@@ -310,23 +320,15 @@ static bool is_success(int status)
 	return (WIFEXITED(status) && WEXITSTATUS(status) == 0) || (WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE);
 }
 
-static int raw_status(const brood_result *result, size_t stage)
-{
-	if (brood_result_how(result, stage) == BROOD_EXITED)
-		return brood_result_exit_code(result, stage) << 8;
-	if (brood_result_how(result, stage) == BROOD_SIGNALLED)
-		return brood_result_signal(result, stage);
-	return -1;
-}
-
 static void compare_stages(const struct chain *chain, const char *how, const struct verdict *verdict, const brood_result *result)
 {
+	int statuses[COMMANDS];
 	char text[128];
 
-	if (brood_result_stages(result) != (size_t)verdict->count)
-		fail_chain(chain, how, "another number of stages");
+	if (brood_pipeline_statuses(result, statuses, COMMANDS) != verdict->count)
+		fail_chain(chain, how, "another number of commands");
 	for (size_t i = 0; i < chain->count; i++) {
-		const int theirs = verdict->statuses[i] & ~0x80, ours = raw_status(result, i);
+		const int theirs = verdict->statuses[i] & ~0x80, ours = statuses[i] & ~0x80;
 
 		if (theirs == ours || (is_success(theirs) && is_success(ours) && !read_to_the_end(chain, i + 1)))
 			continue;
@@ -383,10 +385,19 @@ static void compare_all(struct chain *chain)
 	compare_combined(chain, how, &verdict, result);
 	brood_result_free(result);
 
+	if (chain->seed % 4 == 1) {
+		how = "whole, with its file name";
+		result = run_by_us(chain, how, by_names(chain));
+		compare_bytes(chain, how, bytes, size, result);
+		compare_stages(chain, how, &verdict, result);
+		compare_combined(chain, how, &verdict, result);
+		brood_result_free(result);
+	}
 	if (chain->seed % 4 == 0) {
 		how = "hosted";
 		result = run_by_us(chain, how, hosted(chain));
 		compare_bytes(chain, how, bytes, size, result);
+		compare_stages(chain, how, &verdict, result);
 		if (brood_result_shell_status(result) != verdict.combined)
 			fail_chain(chain, how, "another combined status");
 		brood_result_free(result);

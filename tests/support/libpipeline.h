@@ -49,7 +49,7 @@ static inline void assert_gives(brood_command *cmd_take, const char *output, int
 	brood_result_free(result);
 }
 
-/* Let it read a file of the test with these bytes, which makes it one that is run hosted. */
+/* Let it read a file of the test with these bytes. */
 static inline pipeline *from_file(pipeline *p, const char *bytes)
 {
 	char path[4096];
