@@ -66,6 +66,7 @@ brood_tests = \
 	tests/test_redirect \
 	tests/test_result \
 	tests/test_result_json \
+	tests/test_self \
 	tests/test_signals \
 	tests/test_start \
 	tests/test_stop \

@@ -20,6 +20,8 @@ lib_libbrood_internal_la_SOURCES += \
 	lib/base/poller.h \
 	lib/base/quiet.c \
 	lib/base/quiet.h \
+	lib/base/self.c \
+	lib/base/self.h \
 	lib/base/strv.c \
 	lib/base/strv.h \
 	lib/base/text.c \

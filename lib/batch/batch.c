@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/self.h"
 
 /* While futures are queued, brood_batch_next looks at the children this often, so that places do not stay empty. */
 enum { LOOK_AGAIN_NS = 1000000 };
@@ -43,7 +44,7 @@ brood_batch *brood_batch_new(size_t at_once)
 		return NULL;
 	batch->at_once = at_once > 0 ? at_once : count;
 	batch->several_processors = count > 1;
-	batch->owner = getpid();
+	batch->owner = self_pid();
 	batch->clock.fd = batch->null_fd = batch->status_fd = -1;
 	list_init(&batch->waiting);
 	list_init(&batch->resting);
@@ -73,7 +74,7 @@ int brood_batch_submit(brood_batch *batch, const brood_command *cmd, brood_futur
 	/* A constructor's NULL is passed through: it ran out of memory. */
 	if (!cmd)
 		return -ENOMEM;
-	if (batch->owner != getpid())
+	if (batch->owner != self_pid())
 		return -ECHILD;
 	if (queue_is_full(batch))
 		return -EAGAIN;
@@ -130,7 +131,7 @@ int brood_batch_next(brood_batch *batch, int64_t timeout_ms, brood_future **ret_
 		*ret_future = NULL;
 	if (!batch || !timeout_valid(timeout_ms))
 		return -EINVAL;
-	if (batch->owner != getpid())
+	if (batch->owner != self_pid())
 		return -ECHILD;
 	now_ns = clock_now_ns();
 	if (batch->done_count > 0 && batch->running_count > 0 && now_ns - batch->looked_ns > LOOK_AGAIN_NS)
@@ -174,7 +175,7 @@ int brood_batch_set_retries(brood_batch *batch, unsigned retries, int64_t backof
 
 void brood_batch_set_output_budget(brood_batch *batch, size_t bytes, enum brood_beyond_budget beyond)
 {
-	if (!batch || batch->owner != getpid())
+	if (!batch || batch->owner != self_pid())
 		return;
 	batch->budget = bytes;
 	batch->beyond = beyond;
@@ -191,7 +192,7 @@ void brood_batch_set_queue_limit(brood_batch *batch, size_t waiting)
 
 void brood_batch_cancel(brood_batch *batch)
 {
-	if (!batch || batch->owner != getpid())
+	if (!batch || batch->owner != self_pid())
 		return;
 	batch_cancel_all(batch, clock_now_ns());
 	batch_set_clock(batch);
@@ -231,7 +232,7 @@ void brood_batch_free(brood_batch *batch_take)
 {
 	if (!batch_take)
 		return;
-	if (batch_take->owner == getpid()) {
+	if (batch_take->owner == self_pid()) {
 		stop_all(batch_take);
 		if (batch_take->clock.fd >= 0)
 			poller_watch(batch_take->poller, &batch_take->clock, 0);

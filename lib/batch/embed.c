@@ -20,6 +20,7 @@
 #endif
 
 #include "base/fd.h"
+#include "base/self.h"
 
 #ifdef __linux__
 
@@ -85,7 +86,7 @@ int brood_batch_fd(brood_batch *batch)
 
 	if (!batch)
 		return -EINVAL;
-	if (batch->owner != getpid())
+	if (batch->owner != self_pid())
 		return -ECHILD;
 	r = batch_need_poller(batch);
 	if (r < 0)
@@ -105,7 +106,7 @@ int brood_batch_dispatch(brood_batch *batch)
 
 	if (!batch)
 		return -EINVAL;
-	if (batch->owner != getpid())
+	if (batch->owner != self_pid())
 		return -ECHILD;
 	r = batch_turn(batch, 0);
 	batch_set_clock(batch);

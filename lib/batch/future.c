@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/self.h"
 #include "command/shell.h"
 
 brood_future *future_of_link(struct link *link)
@@ -65,7 +66,7 @@ void future_unref(brood_future *future)
 	if (--future->references > 0)
 		return;
 	list_remove(&future->link);
-	if (future->batch && future->owner == getpid())
+	if (future->batch && future->owner == self_pid())
 		budget_release(future);
 	brood_command_free(future->cmd);
 	brood_result_free(future->result);
@@ -192,7 +193,7 @@ int brood_future_wait(brood_future *future, int64_t timeout_ms)
 
 	if (!future || !timeout_valid(timeout_ms))
 		return -EINVAL;
-	if (future->owner != getpid())
+	if (future->owner != self_pid())
 		return -ECHILD;
 	if (!future_ended(future)) {
 		r = batch_turn_until(future->batch, this_one_ended, future, deadline_after(clock_now_ns(), timeout_ms));
@@ -207,7 +208,7 @@ int brood_future_cancel(brood_future *future)
 {
 	if (!future)
 		return -EINVAL;
-	if (future->owner != getpid())
+	if (future->owner != self_pid())
 		return -ECHILD;
 	if (future_ended(future) || future->cancelled)
 		return -EALREADY;

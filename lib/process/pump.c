@@ -226,7 +226,8 @@ static void pump_out(brood_process *process, struct channel *channel)
 
 	channel->watch.ready = 0;
 	while (channel->left > 0) {
-		ssize_t r = quiet_write(channel->watch.fd, channel->bytes, channel->left < most ? channel->left : most);
+		const size_t asked = channel->left < most ? channel->left : most;
+		ssize_t r = quiet_write(channel->watch.fd, channel->bytes, asked);
 
 		if (r == -EAGAIN)
 			return;
@@ -236,7 +237,8 @@ static void pump_out(brood_process *process, struct channel *channel)
 		channel->left -= (size_t)r;
 		stream->bytes += (uint64_t)r;
 		most -= (size_t)r;
-		if (most == 0 && channel->left > 0)
+		/* A short write has filled the pipe: asking again would only hold up its reader. */
+		if (((size_t)r < asked || most == 0) && channel->left > 0)
 			return;
 	}
 	channel_end(process, channel);

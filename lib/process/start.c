@@ -16,6 +16,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/self.h"
 #include "spawn/engine.h"
 #include "spawn/signals.h"
 
@@ -32,7 +33,7 @@ static brood_process *process_new(const brood_command *cmd, const struct start_o
 	}
 	pthread_mutex_init(&process->lock, NULL);
 	process->stage_count = cmd->stage_count;
-	process->owner = getpid();
+	process->owner = self_pid();
 	process->cgroup.fd = -1;
 	process->timer.fd = -1;
 	process->timer_ns = DEADLINE_NEVER;

@@ -18,6 +18,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/self.h"
 
 enum {
 	LOOK_NS = 5000000,                      /* at a group whose leader has ended: nothing tells when it is empty */
@@ -27,7 +28,7 @@ enum {
 
 bool process_is_ours(const brood_process *process)
 {
-	return getpid() == process->owner;
+	return self_pid() == process->owner;
 }
 
 /* ---- who is reached ---- */

@@ -18,6 +18,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/self.h"
 #include "spawn/cgroup.h"
 #include "spawn/sys.h"
 
@@ -89,7 +90,7 @@ void reap_failed(struct pidref *ref)
 	struct child_end end;
 
 	if (ref->pid > 0)
-		pidref_reap(ref, true, getpid(), &end);
+		pidref_reap(ref, true, self_pid(), &end);
 	fd_close(&ref->pidfd);
 	ref->pid = 0;
 }

@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/self.h"
 #include "spawn/sys.h"
 
 static void end_from_status(int status, struct child_end *ret)
@@ -72,7 +73,8 @@ static int ask_pidfd(int pidfd, struct child_end *ret)
 
 /*
  * The status of a child that somebody else reaped: the kernel keeps it with the pidfd. Another thread of the host may be reaping it at this very
- * moment: then it is nobody's child any more, and its end comes an instant later (or, before Linux 6.15, ESRCH). About a tenth of a second of patience.
+ * moment: then it is nobody's child any more, and its end comes an instant later (or, before Linux 6.15, ESRCH). A busy machine may keep that thread waiting: about half a
+ * second of patience.
  */
 static void end_from_pidfd(int pidfd, struct child_end *ret)
 {
@@ -80,7 +82,7 @@ static void end_from_pidfd(int pidfd, struct child_end *ret)
 
 	ret->how = BROOD_LOST;
 	ret->code = 0;
-	while (ask_pidfd(pidfd, ret) == 0 && pause.tv_nsec < 100000000) {
+	while (ask_pidfd(pidfd, ret) == 0 && pause.tv_nsec < 500000000) {
 		nanosleep(&pause, NULL);
 		pause.tv_nsec *= 2;
 	}
@@ -124,7 +126,7 @@ int pidref_reap(const struct pidref *ref, bool block, pid_t owner, struct child_
 	}
 	if (r != -ECHILD)
 		return r;
-	if (getpid() != owner)
+	if (self_pid() != owner)
 		return -ECHILD;
 	ret->has_usage = false;
 	memset(&ret->usage, 0, sizeof ret->usage);
@@ -210,7 +212,7 @@ int pidref_reap(const struct pidref *ref, bool block, pid_t owner, struct child_
 	}
 	if (errno != ECHILD)
 		return -errno;
-	if (getpid() != owner)
+	if (self_pid() != owner)
 		return -ECHILD;
 	memset(&ret->usage, 0, sizeof ret->usage);
 	ret->how = BROOD_LOST;
