@@ -221,7 +221,7 @@ BROOD_API void brood_command_set_unchecked(brood_command *cmd, bool unchecked);
 
 /*
  * If the caller ignores this signal, so does the child; every other ignored one is reset. 0 stands for every signal: then a start need not look
- * which ones the caller ignores, an eighth of what a trivial child costs.
+ * which ones the caller ignores, a sixth of what a trivial child costs.
  */
 BROOD_API void brood_command_keep_ignored(brood_command *cmd, int signal);
 
