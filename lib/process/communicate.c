@@ -34,7 +34,6 @@ static int collect(brood_process *process, struct channel *channel)
 		return -ENOMEM;
 	buffer_done(&channel->ahead);
 	channel->taken = 0;
-	stream->kept = true;
 	channel->kind = CHANNEL_CAPTURE;
 	if (channel->watch.fd < 0)
 		return 0;

@@ -166,7 +166,6 @@ struct channel *process_channel(const brood_process *process, size_t stage, int 
 /* The chain's own end of child_fd, or NULL. */
 struct channel *process_own_channel(const brood_process *process, int child_fd);
 struct stream *channel_stream(const brood_process *process, const struct channel *channel);
-size_t process_memory(const brood_process *process);
 
 /* ---- stop.c ---- */
 void process_begin_stop(brood_process *process, enum brood_cause cause, int64_t grace_ms, int64_t now_ns);

@@ -53,15 +53,6 @@ struct channel *process_own_channel(const brood_process *process, int child_fd)
 	return channel;
 }
 
-size_t process_memory(const brood_process *process)
-{
-	size_t memory = 0;
-
-	for (size_t i = 0; i < process->result->stream_count; i++)
-		memory += buffer_memory(&process->result->streams[i].buffer);
-	return memory;
-}
-
 /* ---- opening and closing ---- */
 
 void channel_listen(brood_process *process, struct channel *channel)

@@ -34,7 +34,6 @@ struct stream {
 	size_t last_stage;
 	int child_fd;
 	bool input;
-	bool kept;              /* captured or collected: output counts for success */
 	bool over_limit;        /* cut by its limit, or by want of memory */
 	bool abandoned;         /* cut because somebody held the pipe past the linger */
 	size_t limit;           /* 0: none */

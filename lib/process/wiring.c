@@ -203,7 +203,6 @@ static int make_channel(struct wiring *wiring, size_t stage, const struct direct
 	stream->stage = direction->shared ? STREAM_SHARED : stage;
 	stream->last_stage = last_stage_with(wiring->cmd, stage, direction->id);
 	stream->child_fd = direction->child_fd;
-	stream->kept = channel->kind == CHANNEL_CAPTURE;
 	stream->limit = direction->limit;
 	if (channel->kind == CHANNEL_FEED) {
 		channel->blob = blob_ref(direction->blob);
