@@ -74,6 +74,12 @@ BROOD_API void brood_batch_set_queue_limit(brood_batch *batch, size_t waiting);
 /* Cancel all that wait and all that run. They come out of brood_batch_next as cancelled. */
 BROOD_API void brood_batch_cancel(brood_batch *batch);
 
+/*
+ * Send the signal to all that run, each to its whole group or cgroup, as brood_process_signal does; ones that are being stopped too. 0, or the
+ * first error there was.
+ */
+BROOD_API int brood_batch_signal(brood_batch *batch, int signal);
+
 /* ---- an event loop of your own --------------------------------------------------------------------------------- */
 
 /* One descriptor to poll for reading, the batch's own; -ENOTSUP where the system has no such thing. */

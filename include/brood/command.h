@@ -107,6 +107,15 @@ BROOD_API void brood_command_free(brood_command *cmd);
  */
 BROOD_API char *brood_command_format(const brood_command *cmd);
 
+/* How many stages it has; 0 for NULL. */
+BROOD_API size_t brood_command_stages(const brood_command *cmd);
+
+/*
+ * The words of a stage (from 0), ended by NULL: the command's own, until it is changed or freed. NULL for a function, for brood_then and
+ * where there is no such stage.
+ */
+BROOD_API const char *const *brood_command_argv(const brood_command *cmd, size_t stage);
+
 /* The first mistake in words, NULL when there is none. Lives as long as the command and is not changed. */
 BROOD_API const char *brood_command_error(const brood_command *cmd);
 
@@ -177,6 +186,21 @@ BROOD_API void brood_command_feed(brood_command *cmd, const void *bytes, size_t 
  */
 BROOD_API void brood_command_capture(brood_command *cmd, int child_fd, size_t limit);
 
+/*
+ * Bytes of a captured descriptor as they come: `size` of them, at least one, of this stage (from 0; of the first one that shares the pipe) and child
+ * descriptor. Called inside whatever call moves bytes; it must not call the library on the same handle or batch. Return true to
+ * get more, false for "enough for now": the chain's output is left in its pipes, where its writers wait, until brood_process_resume or
+ * brood_future_resume. Its deadlines run on. What is in the pipes when the last stage ends comes all the same.
+ */
+typedef bool brood_output_function(void *data, size_t stage, int child_fd, const char *bytes, size_t size);
+
+/*
+ * Hand what is captured to this function instead of keeping it: outputs in the result are empty, brood_result_bytes counts as ever, limits,
+ * overflow and linger hold as ever. `data` is the caller's and lives until the chain has ended. A NULL function keeps again. On a
+ * chain: all captures of all stages. The first byte of a batch's second try comes when brood_future_tries is 2.
+ */
+BROOD_API void brood_command_on_output(brood_command *cmd, brood_output_function *function, void *data);
+
 /* What to do past the limit of a capture. */
 enum brood_overflow {
 	BROOD_DRAIN,    /* read on and drop: the chain ends by itself (the default) */
@@ -227,6 +251,13 @@ BROOD_API void brood_command_keep_ignored(brood_command *cmd, int signal);
 
 /* A process group of its own, one for the whole chain: stop, terminate and kill then reach its grandchildren too. */
 BROOD_API void brood_command_set_new_group(brood_command *cmd, bool new_group);
+
+/*
+ * The chain's group (which it gets, as by brood_command_set_new_group) becomes the foreground group of the terminal that fd refers to, before
+ * the first program is executed: an interactive program works, and Ctrl-C reaches the chain alone. fd must be open at the start and the caller's
+ * controlling terminal. The caller takes the terminal back by tcsetpgrp(3), with SIGTTOU blocked or ignored. -1 takes the setting back.
+ */
+BROOD_API void brood_command_set_terminal(brood_command *cmd, int fd);
 
 /* A session (and group) of its own for each stage: no controlling terminal. */
 BROOD_API void brood_command_set_new_session(brood_command *cmd, bool new_session);

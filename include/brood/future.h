@@ -49,6 +49,9 @@ BROOD_API unsigned brood_future_tries(const brood_future *future);
 BROOD_API void brood_future_set_data(brood_future *future, void *data);
 BROOD_API void *brood_future_data(const brood_future *future);
 
+/* After a brood_output_function said "enough": the member's bytes flow again. 0 also when it has ended, or they flowed anyway. */
+BROOD_API int brood_future_resume(brood_future *future);
+
 /* Drop this reference. NULL is fine. */
 BROOD_API void brood_future_free(brood_future *future_take);
 

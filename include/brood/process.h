@@ -95,6 +95,9 @@ BROOD_API int brood_process_close(brood_process *process, int child_fd);
  */
 BROOD_API int brood_process_parent_fd(brood_process *process, int child_fd);
 
+/* After a brood_output_function said "enough": its bytes flow again. 0 also when they flowed anyway. */
+BROOD_API int brood_process_resume(brood_process *process);
+
 /* ---- stopping ---------------------------------------------------------------------------------------------- */
 
 /* What brood_process_stop reached. */

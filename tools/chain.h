@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From operands to a chain: one quoted line, or words with '|' between the stages; and the settings that run and map have in common.
+ */
+#ifndef BROOD_TOOLS_CHAIN_H
+#define BROOD_TOOLS_CHAIN_H
+
+#include <brood.h>
+
+#include "options.h"
+
+struct chain_settings {
+	int64_t timeout_ms;     /* 0 or INT64_MAX: none, as timeout(1) has it */
+	int64_t grace_ms;       /* -1: the library's */
+	int64_t linger_ms;      /* -1: the library's; INT64_MAX: until end of file */
+	int signal;             /* 0: SIGTERM */
+	const char *directory;
+	struct option_list environment; /* NAME=value; NAME alone takes it away */
+	bool contain;
+};
+
+/*
+ * The rows of the options that fill these, for the tables of run and map: their offsets are from the start of the settings, which must begin with
+ * a struct chain_settings.
+ */
+#define CHAIN_ROWS_TIME \
+	{ "Time", 't', "timeout", "TIME", OPTION_DURATION_MS, offsetof(struct chain_settings, timeout_ms), \
+	  "stop it after TIME: 5, 1.5s, 200ms, 2m (0: never)" }, \
+	{ NULL, 'k', "grace", "TIME", OPTION_DURATION_MS, offsetof(struct chain_settings, grace_ms), \
+	  "between the stop signal and SIGKILL (2s)" }, \
+	{ NULL, 0, "linger", "TIME", OPTION_DURATION_MS, offsetof(struct chain_settings, linger_ms), \
+	  "read on after the end while a grandchild holds the output (1s)" }, \
+	{ NULL, 's', "signal", "SIGNAL", OPTION_SIGNAL, offsetof(struct chain_settings, signal), "the stop signal (TERM)" }
+#define CHAIN_ROWS_PLACE \
+	{ "Surroundings", 'C', "directory", "DIR", OPTION_TEXT, offsetof(struct chain_settings, directory), "run it in DIR" }, \
+	{ NULL, 'E', "env", "NAME=VALUE", OPTION_LIST, offsetof(struct chain_settings, environment), \
+	  "set a variable, or take NAME away; may be given again" }, \
+	{ NULL, 0, "contain", NULL, OPTION_FLAG, offsetof(struct chain_settings, contain), \
+	  "in a cgroup of its own: stopping reaches all it ever started" }
+
+/*
+ * One operand is a line for brood_command_parse; several, or any behind --, are words, and those that are exactly | stand between stages.
+ * 0 and a command that can be started, or -errno and *ret_why (to be freed) says what is wrong and where.
+ */
+int chain_read(const struct operands *operands, brood_command **ret_cmd, char **ret_why);
+
+/* Put the settings on a chain. 0, or -EINVAL and *ret_why (to be freed). The signals that we ignore stay ignored, as with nohup(1). */
+int chain_apply(const struct chain_settings *settings, brood_command *cmd, char **ret_why);
+
+/* What a shell would need, one stage a line, to the stream. For -v and --dry-run. */
+void chain_print(const brood_command *cmd, int fd);
+
+#endif
