@@ -390,6 +390,62 @@ static void test_only_the_last_try_stops_the_batch(void **state)
 	brood_batch_free(batch);
 }
 
+/* ---- signals ---- */
+
+/* Each writes its pid once it is ready for the signal, and so does a grandchild of one of them. */
+static void test_a_signal_reaches_the_whole_group_of_each_that_runs(void **state)
+{
+	brood_batch *batch = batch_of(2);
+	char traps[256], sleeps[256], grandchild[256], end[256];
+
+	(void)state;
+	support_path(traps, sizeof traps, "traps");
+	support_path(sleeps, sizeof sleeps, "sleeps");
+	support_path(grandchild, sizeof grandchild, "grandchild");
+	support_path(end, sizeof end, "end");
+	hand_in(batch, named(captured(member("trap", "USR1", "heard", "pidfile", traps, "wait-for-file", end)), "traps"), NULL);
+	hand_in(batch, named(member("spawn-in-group", "600000", grandchild, "pidfile", sleeps, "sleep-forever"), "sleeps"), NULL);
+	hand_in(batch, named(member("exit", "0"), "waits"), NULL);
+	support_read_pidfile(traps);
+	support_read_pidfile(sleeps);
+	assert_int_equal(brood_batch_signal(batch, SIGUSR1), 0);
+	/* Whoever sees this file has heard the signal. */
+	support_write_text(end, "");
+	for (int i = 0; i < 3; i++) {
+		brood_future *future = next_one(batch);
+		const brood_result *result = brood_future_result(future);
+
+		if (strcmp(brood_future_name(future), "traps") == 0)
+			assert_string_equal(brood_result_output(result, 1, NULL), "heard");
+		else if (strcmp(brood_future_name(future), "sleeps") == 0)
+			assert_int_equal(brood_result_signal(result, 0), SIGUSR1);
+		else
+			assert_true(brood_result_ok(result));
+		brood_future_free(future);
+	}
+	assert_int_equal(support_wait_gone(support_read_pidfile(grandchild), 30000), 1);
+	brood_batch_free(batch);
+}
+
+static void signal_in_a_fork(void *data)
+{
+	assert_int_equal(brood_batch_signal(data, SIGTERM), -ECHILD);
+}
+
+static void test_a_signal_that_is_none_or_another_s_batch_is_refused(void **state)
+{
+	brood_batch *batch = batch_of(1);
+
+	(void)state;
+	assert_int_equal(brood_batch_signal(NULL, SIGTERM), -EINVAL);
+	assert_int_equal(brood_batch_signal(batch, -1), -EINVAL);
+	assert_int_equal(brood_batch_signal(batch, SIGRTMAX + 1), -EINVAL);
+	/* Nobody runs. */
+	assert_int_equal(brood_batch_signal(batch, SIGTERM), 0);
+	support_assert_in_fork(signal_in_a_fork, batch);
+	brood_batch_free(batch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -409,6 +465,8 @@ int main(void)
 		brood_test(test_what_could_never_work_is_not_tried_again),
 		brood_test(test_a_rest_takes_no_place),
 		brood_test(test_only_the_last_try_stops_the_batch),
+		brood_test(test_a_signal_reaches_the_whole_group_of_each_that_runs),
+		brood_test(test_a_signal_that_is_none_or_another_s_batch_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("batch, stopped", tests, NULL, NULL);

@@ -23,6 +23,7 @@ static struct plan *plan_of(const brood_command *cmd, const struct fd_want *want
 		.wanted = wanted,
 		.want_count = count,
 		.group = GROUP_INHERIT,
+		.terminal_fd = -1,
 		.cgroup_fd = -1,
 		.parent = getppid(),
 	};

@@ -27,6 +27,7 @@ static struct plan *plan_of(const brood_command *cmd)
 	struct plan_input input = {
 		.stage = &cmd->stages[0],
 		.group = GROUP_INHERIT,
+		.terminal_fd = -1,
 		.cgroup_fd = -1,
 		.parent = getpid(),
 	};

@@ -503,6 +503,44 @@ static void test_a_copy_has_files_of_its_own(void **state)
 	brood_command_free(copy);
 }
 
+static void test_the_words_of_each_stage_can_be_read_back(void **state)
+{
+	brood_command *cmd = brood_pipe(brood_command_newl("tr", "a b", "", NULL), brood_command_newl("sort", NULL));
+	const char *const *words = brood_command_argv(cmd, 0);
+
+	(void)state;
+	assert_int_equal(brood_command_stages(cmd), 2);
+	assert_string_equal(words[0], "tr");
+	assert_string_equal(words[1], "a b");
+	assert_string_equal(words[2], "");
+	assert_null(words[3]);
+	assert_string_equal(brood_command_argv(cmd, 1)[0], "sort");
+	assert_null(brood_command_argv(cmd, 2));
+	brood_command_free(cmd);
+}
+
+static int nothing(void *data)
+{
+	(void)data;
+	return 0;
+}
+
+static void test_what_is_no_program_has_no_words(void **state)
+{
+	brood_command *function = brood_command_function("f", nothing, NULL);
+	brood_command *sequence = brood_then(brood_command_newl("a", NULL), brood_command_newl("b", NULL));
+
+	(void)state;
+	assert_int_equal(brood_command_stages(NULL), 0);
+	assert_null(brood_command_argv(NULL, 0));
+	assert_int_equal(brood_command_stages(function), 1);
+	assert_null(brood_command_argv(function, 0));
+	assert_int_equal(brood_command_stages(sequence), 1);
+	assert_null(brood_command_argv(sequence, 0));
+	brood_command_free(function);
+	brood_command_free(sequence);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -530,6 +568,8 @@ int main(void)
 		brood_test(test_a_copy_outlives_its_original),
 		brood_test(test_a_copy_keeps_the_mistake),
 		brood_test(test_a_copy_has_files_of_its_own),
+		brood_test(test_the_words_of_each_stage_can_be_read_back),
+		brood_test(test_what_is_no_program_has_no_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

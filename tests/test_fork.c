@@ -23,6 +23,7 @@ static struct plan *plan_of(const brood_command *cmd)
 		.function = cmd->stages[0].function,
 		.data = cmd->stages[0].data,
 		.group = GROUP_INHERIT,
+		.terminal_fd = -1,
 		.cgroup_fd = -1,
 		.parent = getpid(),
 	};

@@ -35,7 +35,7 @@ static void expect_bytes(const char *bytes, size_t size, const char *text)
 {
 	struct sheet sheet;
 
-	json_bytes(sheet_open(&sheet), NULL, bytes, size);
+	json_put_bytes(sheet_open(&sheet), NULL, bytes, size);
 	sheet_expect(&sheet, text);
 }
 
@@ -43,7 +43,7 @@ static void expect_double(double number, const char *text)
 {
 	struct sheet sheet;
 
-	json_double(sheet_open(&sheet), NULL, number);
+	json_put_double(sheet_open(&sheet), NULL, number);
 	sheet_expect(&sheet, text);
 }
 
@@ -52,21 +52,21 @@ static void test_json_puts_commas_between_and_nowhere_else(void **state)
 	struct sheet sheet;
 	struct json *json = sheet_open(&sheet);
 
-	json_object(json, NULL);
-	json_array(json, "empty");
-	json_array_end(json);
-	json_array(json, "list");
-	json_int(json, NULL, 1);
-	json_object(json, NULL);
-	json_object_end(json);
-	json_bool(json, NULL, true);
-	json_array_end(json);
-	json_object(json, "inner");
-	json_null(json, "a");
-	json_bool(json, "b", false);
-	json_object_end(json);
-	json_string(json, "last", "z");
-	json_object_end(json);
+	json_put_object(json, NULL);
+	json_put_array(json, "empty");
+	json_put_array_end(json);
+	json_put_array(json, "list");
+	json_put_int(json, NULL, 1);
+	json_put_object(json, NULL);
+	json_put_object_end(json);
+	json_put_bool(json, NULL, true);
+	json_put_array_end(json);
+	json_put_object(json, "inner");
+	json_put_null(json, "a");
+	json_put_bool(json, "b", false);
+	json_put_object_end(json);
+	json_put_string(json, "last", "z");
+	json_put_object_end(json);
 	sheet_expect(&sheet, "{\"empty\":[],\"list\":[1,{},true],\"inner\":{\"a\":null,\"b\":false},\"last\":\"z\"}");
 }
 
@@ -74,7 +74,7 @@ static void test_json_null_string_is_null(void **state)
 {
 	struct sheet sheet;
 
-	json_string(sheet_open(&sheet), NULL, NULL);
+	json_put_string(sheet_open(&sheet), NULL, NULL);
 	sheet_expect(&sheet, "null");
 }
 
@@ -112,9 +112,9 @@ static void test_json_keys_are_escaped_too(void **state)
 	struct sheet sheet;
 	struct json *json = sheet_open(&sheet);
 
-	json_object(json, NULL);
-	json_int(json, "a\"\xff", 0);
-	json_object_end(json);
+	json_put_object(json, NULL);
+	json_put_int(json, "a\"\xff", 0);
+	json_put_object_end(json);
 	sheet_expect(&sheet, "{\"a\\\"\xef\xbf\xbd\":0}");
 }
 
@@ -123,11 +123,11 @@ static void test_json_integers_reach_their_bounds(void **state)
 	struct sheet sheet;
 	struct json *json = sheet_open(&sheet);
 
-	json_array(json, NULL);
-	json_int(json, NULL, INT64_MIN);
-	json_int(json, NULL, INT64_MAX);
-	json_uint(json, NULL, UINT64_MAX);
-	json_array_end(json);
+	json_put_array(json, NULL);
+	json_put_int(json, NULL, INT64_MIN);
+	json_put_int(json, NULL, INT64_MAX);
+	json_put_uint(json, NULL, UINT64_MAX);
+	json_put_array_end(json);
 	sheet_expect(&sheet, "[-9223372036854775808,9223372036854775807,18446744073709551615]");
 }
 
@@ -146,7 +146,7 @@ static void test_json_doubles_read_back_the_same(void **state)
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		struct sheet sheet;
 
-		json_double(sheet_open(&sheet), NULL, numbers[i]);
+		json_put_double(sheet_open(&sheet), NULL, numbers[i]);
 		assert_int_equal(fclose(sheet.json.out), 0);
 		assert_true(strtod(sheet.text, NULL) == numbers[i]);
 		free(sheet.text);

@@ -21,6 +21,7 @@ static struct plan *plan_of(brood_command *cmd, uint64_t ignored)
 	struct plan_input input = {
 		.stage = &cmd->stages[0],
 		.group = GROUP_INHERIT,
+		.terminal_fd = -1,
 		.ignored = ignored,
 		.cgroup_fd = -1,
 		.parent = getpid(),
@@ -82,7 +83,7 @@ static void test_a_relative_name_is_made_absolute_only_when_the_child_moves(void
 static void gone_directory(void *data)
 {
 	brood_command *cmd = brood_command_newl("./tool", NULL);
-	struct plan_input input = { .stage = &cmd->stages[0], .index = 2, .cgroup_fd = -1 };
+	struct plan_input input = { .stage = &cmd->stages[0], .index = 2, .terminal_fd = -1, .cgroup_fd = -1 };
 	struct failure failure = { .step = STEP_NONE };
 	struct plan *plan = NULL;
 

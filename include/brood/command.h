@@ -188,16 +188,19 @@ BROOD_API void brood_command_capture(brood_command *cmd, int child_fd, size_t li
 
 /*
  * Bytes of a captured descriptor as they come: `size` of them, at least one, of this stage (from 0; of the first one that shares the pipe) and child
- * descriptor. Called inside whatever call moves bytes; it must not call the library on the same handle or batch. Return true to
- * get more, false for "enough for now": the chain's output is left in its pipes, where its writers wait, until brood_process_resume or
- * brood_future_resume. Its deadlines run on. What is in the pipes when the last stage ends comes all the same.
+ * descriptor. Called inside whatever call moves bytes, those that stop a chain or free its handle among them; never inside brood_start and
+ * brood_batch_submit. Of the same handle or batch it may only ask (brood_future_tries, brood_future_data). Return true to get more, false
+ * for "enough for now": what is captured of the chain is left in its pipes, where its writers wait, until brood_process_resume or
+ * brood_future_resume; inside brood_run nobody can say that. Its deadlines run on. What is in the pipes when the last stage ends, and what
+ * comes within the linger, comes all the same: "enough" is not heard then.
  */
 typedef bool brood_output_function(void *data, size_t stage, int child_fd, const char *bytes, size_t size);
 
 /*
  * Hand what is captured to this function instead of keeping it: outputs in the result are empty, brood_result_bytes counts as ever, limits,
- * overflow and linger hold as ever. `data` is the caller's and lives until the chain has ended. A NULL function keeps again. On a
- * chain: all captures of all stages. The first byte of a batch's second try comes when brood_future_tries is 2.
+ * overflow and linger hold as ever. What brood_process_communicate drains of pipes that are not captured is kept. `data` is the caller's and
+ * lives until the handle is freed, or the future has ended. A NULL function keeps again. On a chain: all captures of all stages. The
+ * first byte of a batch's second try comes when brood_future_tries is 2.
  */
 BROOD_API void brood_command_on_output(brood_command *cmd, brood_output_function *function, void *data);
 
@@ -255,7 +258,9 @@ BROOD_API void brood_command_set_new_group(brood_command *cmd, bool new_group);
 /*
  * The chain's group (which it gets, as by brood_command_set_new_group) becomes the foreground group of the terminal that fd refers to, before
  * the first program is executed: an interactive program works, and Ctrl-C reaches the chain alone. fd must be open at the start and the caller's
- * controlling terminal. The caller takes the terminal back by tcsetpgrp(3), with SIGTTOU blocked or ignored. -1 takes the setting back.
+ * controlling terminal, or the start fails: -EBADF, -ENOTTY; it need not be one of the child's. The caller may be in the background itself. It
+ * takes the terminal back by tcsetpgrp(3), with SIGTTOU blocked or ignored, once the chain has ended or could not be started. -1 takes the
+ * setting back; other negatives are -EINVAL, and so is this on a side of brood_then.
  */
 BROOD_API void brood_command_set_terminal(brood_command *cmd, int fd);
 

@@ -29,6 +29,7 @@ static const char *const step_names[STEP_COUNT] = {
 	[STEP_CLOSE] = "close",
 	[STEP_SESSION] = "setsid",
 	[STEP_GROUP] = "setpgid",
+	[STEP_TERMINAL] = "tcsetpgrp",
 	[STEP_CHDIR] = "chdir",
 	[STEP_UMASK] = "umask",
 	[STEP_NICE] = "nice",

@@ -22,6 +22,7 @@ enum step {
 	STEP_CLOSE,             /* close_range */
 	STEP_SESSION,
 	STEP_GROUP,
+	STEP_TERMINAL,          /* the foreground group of a terminal */
 	STEP_CHDIR,
 	STEP_UMASK,
 	STEP_NICE,

@@ -74,47 +74,47 @@ static void put_close(struct json *json, char bracket)
 	json->comma = true;
 }
 
-void json_object(struct json *json, const char *key)
+void json_put_object(struct json *json, const char *key)
 {
 	put_open(json, key, '{');
 }
 
-void json_object_end(struct json *json)
+void json_put_object_end(struct json *json)
 {
 	put_close(json, '}');
 }
 
-void json_array(struct json *json, const char *key)
+void json_put_array(struct json *json, const char *key)
 {
 	put_open(json, key, '[');
 }
 
-void json_array_end(struct json *json)
+void json_put_array_end(struct json *json)
 {
 	put_close(json, ']');
 }
 
-void json_string(struct json *json, const char *key, const char *text)
+void json_put_string(struct json *json, const char *key, const char *text)
 {
 	if (text)
-		json_bytes(json, key, text, strlen(text));
+		json_put_bytes(json, key, text, strlen(text));
 	else
-		json_null(json, key);
+		json_put_null(json, key);
 }
 
-void json_bytes(struct json *json, const char *key, const char *bytes, size_t size)
+void json_put_bytes(struct json *json, const char *key, const char *bytes, size_t size)
 {
 	put_start(json, key);
 	put_string(json->out, bytes, size);
 }
 
-void json_int(struct json *json, const char *key, int64_t number)
+void json_put_int(struct json *json, const char *key, int64_t number)
 {
 	put_start(json, key);
 	fprintf(json->out, "%" PRId64, number);
 }
 
-void json_uint(struct json *json, const char *key, uint64_t number)
+void json_put_uint(struct json *json, const char *key, uint64_t number)
 {
 	put_start(json, key);
 	fprintf(json->out, "%" PRIu64, number);
@@ -142,12 +142,12 @@ static void fix_point(char *text)
 	memmove(point + 1, point + length, strlen(point + length) + 1);
 }
 
-void json_double(struct json *json, const char *key, double number)
+void json_put_double(struct json *json, const char *key, double number)
 {
 	char text[64];
 
 	if (!isfinite(number)) {
-		json_null(json, key);
+		json_put_null(json, key);
 		return;
 	}
 	if (number == 0)
@@ -158,13 +158,13 @@ void json_double(struct json *json, const char *key, double number)
 	fputs(text, json->out);
 }
 
-void json_bool(struct json *json, const char *key, bool value)
+void json_put_bool(struct json *json, const char *key, bool value)
 {
 	put_start(json, key);
 	fputs(value ? "true" : "false", json->out);
 }
 
-void json_null(struct json *json, const char *key)
+void json_put_null(struct json *json, const char *key)
 {
 	put_start(json, key);
 	fputs("null", json->out);

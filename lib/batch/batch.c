@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -188,7 +189,24 @@ void brood_batch_set_queue_limit(brood_batch *batch, size_t waiting)
 		batch->queue_limit = waiting;
 }
 
-/* ---- stopping ------------------------------------------------------------------------------------------------------ */
+/* ---- signals and stopping ------------------------------------------------------------------------------------------ */
+
+int brood_batch_signal(brood_batch *batch, int signal)
+{
+	int first_error = 0;
+
+	if (!batch || signal < 0 || signal > SIGRTMAX)
+		return -EINVAL;
+	if (batch->owner != self_pid())
+		return -ECHILD;
+	for (struct link *link = batch->running.next; link != &batch->running; link = link->next) {
+		int r = brood_process_signal(future_of_link(link)->process, signal);
+
+		if (first_error == 0)
+			first_error = r;
+	}
+	return first_error;
+}
 
 void brood_batch_cancel(brood_batch *batch)
 {

@@ -88,7 +88,8 @@ static void set_paused(brood_future *future, bool paused)
 	for (size_t i = 0; i < process->channel_count; i++) {
 		struct channel *channel = &process->channels[i];
 
-		if (channel->kind != CHANNEL_CAPTURE)
+		/* What is handed on takes no memory; its own function says when it has enough. */
+		if (channel->kind != CHANNEL_CAPTURE || channel->handed)
 			continue;
 		channel->paused = paused;
 		channel_listen(process, channel);

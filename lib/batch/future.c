@@ -180,7 +180,7 @@ void *brood_future_data(const brood_future *future)
 	return future ? future->data : NULL;
 }
 
-/* ---- waiting and cancelling ---- */
+/* ---- waiting, resuming, cancelling ---- */
 
 static bool this_one_ended(const void *future)
 {
@@ -202,6 +202,21 @@ int brood_future_wait(brood_future *future, int64_t timeout_ms)
 	if (r < 0)
 		return r;
 	return future->error == -ECANCELED ? -ECANCELED : 0;
+}
+
+int brood_future_resume(brood_future *future)
+{
+	if (!future)
+		return -EINVAL;
+	if (future->owner != self_pid())
+		return -ECHILD;
+	if (future->state != FUTURE_RUNNING)
+		return 0;
+	process_resume(future->process);
+	/* Where its pipes cannot be watched, time has to look after them. */
+	timers_set(&future->batch->timers, &future->timer, process_wake_ns(future->process));
+	batch_set_clock(future->batch);
+	return 0;
 }
 
 int brood_future_cancel(brood_future *future)

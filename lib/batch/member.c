@@ -249,8 +249,9 @@ static void started(brood_future *future)
 		process_begin_stop(process, BROOD_BY_STOP, process->grace_ms, clock_now_ns());
 	if (!process->children[0].plan && future->retries == 0)
 		future_drop_command(future);
+	/* At the next turn, not now: a function of the caller's is not called inside brood_batch_submit. */
 	if (process->blind)
-		process_step(process, clock_now_ns());
+		process->look_ns = 0;
 	finish_or_wait(future);
 }
 

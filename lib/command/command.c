@@ -114,6 +114,7 @@ brood_command *command_new_stage(enum stage_kind kind)
 	cmd->linger_ms = LINGER_DEFAULT_MS;
 	cmd->stop_signal = SIGTERM;
 	cmd->overflow = BROOD_DRAIN;
+	cmd->terminal_fd = -1;
 	return cmd;
 }
 
@@ -255,6 +256,18 @@ brood_command *brood_command_copy(const brood_command *cmd)
 no_memory:
 	brood_command_free(copy);
 	return NULL;
+}
+
+size_t brood_command_stages(const brood_command *cmd)
+{
+	return cmd ? cmd->stage_count : 0;
+}
+
+const char *const *brood_command_argv(const brood_command *cmd, size_t stage)
+{
+	if (!cmd || stage >= cmd->stage_count || cmd->stages[stage].kind != STAGE_EXEC)
+		return NULL;
+	return (const char *const *)strv_list(&cmd->stages[stage].argv);
 }
 
 void brood_command_free(brood_command *cmd)
@@ -412,6 +425,24 @@ void brood_command_set_overflow(brood_command *cmd, enum brood_overflow overflow
 	}
 	cmd->overflow = overflow;
 	cmd->overflow_set = true;
+}
+
+void brood_command_on_output(brood_command *cmd, brood_output_function *function, void *data)
+{
+	if (!command_is_open(cmd))
+		return;
+	cmd->on_output = function;
+	cmd->on_output_data = function ? data : NULL;
+}
+
+void brood_command_set_terminal(brood_command *cmd, int fd)
+{
+	if (!command_is_open(cmd))
+		return;
+	if (fd < -1)
+		command_mistake(cmd, "set_terminal: descriptor %d is negative, and only -1 has a meaning", fd);
+	else
+		cmd->terminal_fd = fd;
 }
 
 void brood_command_set_name(brood_command *cmd, const char *name)

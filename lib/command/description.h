@@ -116,6 +116,9 @@ struct brood_command {
 	int64_t linger_ms;
 	int stop_signal;
 	enum brood_overflow overflow;
+	brood_output_function *on_output;       /* or NULL: what is captured is kept */
+	void *on_output_data;   /* the caller's */
+	int terminal_fd;        /* the caller's, or -1 */
 	bool timeout_set, grace_set, linger_set, stop_signal_set, overflow_set;
 	char *name;             /* or NULL */
 	int error;              /* 0, -EINVAL or -ENOMEM: the first mistake */

@@ -93,6 +93,12 @@ static void join_settings(brood_command *left, const brood_command *right)
 		left->overflow = right->overflow;
 		left->overflow_set = right->overflow_set;
 	}
+	if (!left->on_output) {
+		left->on_output = right->on_output;
+		left->on_output_data = right->on_output_data;
+	}
+	if (left->terminal_fd < 0)
+		left->terminal_fd = right->terminal_fd;
 }
 
 /* Move the right's stages behind the left's. 0 or -ENOMEM, with both as they were. */
@@ -152,6 +158,9 @@ static const char *const data_words[] = {
 static void check_side(brood_command *cmd, brood_command *side)
 {
 	inherit_mistake(cmd, side);
+	/* The first side's end would leave the terminal to a group that is gone. */
+	if (side->terminal_fd >= 0)
+		command_mistake(cmd, "then: '%s' is given a terminal: set that on the result of brood_then", stage_name(&side->stages[0]));
 	for (size_t i = 0; i < side->stage_count; i++)
 		for (size_t j = 0; j < side->stages[i].direction_count; j++) {
 			const struct direction *direction = &side->stages[i].directions[j];

@@ -50,6 +50,23 @@ static size_t gather(struct watch *watch, struct pollfd *fds, struct watch **wat
 	return count + 1;
 }
 
+/*
+ * Waiting itself is refused: no memory for the kernel's table (ENOMEM), or a host that has lowered RLIMIT_NOFILE below what is watched (EINVAL). A stop
+ * must come to its end all the same, so everything is looked at after a moment; nothing that is looked at blocks.
+ */
+static int look_in_a_moment(brood_process *process, int64_t deadline_ns)
+{
+	struct timespec pause;
+
+	deadline_left(deadline_min(deadline_ns, clock_now_ns() + PAUSE_FIRST_NS), clock_now_ns(), &pause);
+	nanosleep(&pause, NULL);
+	for (size_t i = 0; i < process->stage_count; i++)
+		process->children[i].watch.ready |= process->children[i].watch.wanted;
+	for (size_t i = 0; i < process->channel_count; i++)
+		process->channels[i].watch.ready |= process->channels[i].watch.wanted;
+	return 0;
+}
+
 static int wait_with_ppoll(brood_process *process, int64_t deadline_ns)
 {
 	const size_t most = process->stage_count + process->channel_count;
@@ -62,7 +79,7 @@ static int wait_with_ppoll(brood_process *process, int64_t deadline_ns)
 	if (most > FEW) {
 		fds = malloc(most * (sizeof *fds + sizeof *watches));
 		if (!fds)
-			return -ENOMEM;
+			return look_in_a_moment(process, deadline_ns);
 		watches = (struct watch **)(void *)(fds + most);
 	}
 	for (size_t i = 0; i < process->stage_count; i++)
@@ -72,12 +89,11 @@ static int wait_with_ppoll(brood_process *process, int64_t deadline_ns)
 	do
 		r = ppoll(fds, count, deadline_left(deadline_ns, clock_now_ns(), &left), NULL);
 	while (r < 0 && errno == EINTR);
-	r = r < 0 ? -errno : 0;
-	for (size_t i = 0; r == 0 && i < count; i++)
+	for (size_t i = 0; r >= 0 && i < count; i++)
 		watches[i]->ready |= fds[i].revents;
 	if (fds != few)
 		free(fds);
-	return r;
+	return r < 0 ? look_in_a_moment(process, deadline_ns) : 0;
 }
 
 static int wait_with_poller(brood_process *process, int64_t deadline_ns)
@@ -201,6 +217,8 @@ static void wind_up(brood_process *process, int64_t now_ns)
 	if (process->running > 0)
 		return;
 	if (!process->drained) {
+		/* Nobody can be held back any more, and the linger is no time to wait for a function in. */
+		process_resume(process);
 		pump_drain(process);
 		close_inputs(process);
 		process->drained = true;
@@ -227,7 +245,7 @@ static void look_blindly(brood_process *process, int64_t now_ns)
 	for (size_t i = 0; i < process->stage_count; i++)
 		process->children[i].watch.ready |= POLLIN;
 	for (size_t i = 0; i < process->channel_count; i++)
-		if (process->channels[i].kind != CHANNEL_PIPE && !process->channels[i].paused)
+		if (process->channels[i].kind != CHANNEL_PIPE && !channel_is_paused(process, &process->channels[i]))
 			look_at(&process->channels[i].watch, process->channels[i].input ? POLLOUT : POLLIN);
 	process->pause_ns = process->pause_ns == 0 ? PAUSE_FIRST_NS : process->pause_ns * 2;
 	if (process->pause_ns > PAUSE_LAST_NS)

@@ -44,7 +44,9 @@ struct channel {
 	bool input;
 	bool ended;             /* closed because the other side was: reading gives 0, not -EBADF */
 	bool paused;            /* a batch's budget is spent */
+	bool handed;            /* CAPTURE: its bytes go to the command's function, and none is kept */
 	bool grown;             /* bulk goes through it: a larger pipe has been asked for */
+	size_t stage;           /* the first that has it */
 	const char *bytes;      /* FEED: what is left to write */
 	size_t left;
 	struct blob *blob;      /* FEED: what they lie in, or NULL: the caller of communicate keeps them */
@@ -79,6 +81,10 @@ struct brood_process {
 	bool poller_is_own;
 	struct watch timer;     /* a timerfd in its own poller, else fd -1 */
 	int64_t timer_ns;
+
+	brood_output_function *on_output;       /* or NULL */
+	void *on_output_data;
+	bool enough;            /* it wants no more before somebody resumes: what would be handed to it stays in the pipes */
 
 	int64_t budget_ns;      /* when the command's timeout is spent */
 	int64_t linger_ns;      /* when captures are given up; 0 until every stage has ended */
@@ -160,11 +166,15 @@ void pump_ready(brood_process *process);
 /* Read what is in the captured pipes at this moment, and no more. */
 void pump_drain(brood_process *process);
 void channel_close(brood_process *process, struct channel *channel);
+/* Its bytes are left where they are, for one reason or the other. */
+bool channel_is_paused(const brood_process *process, const struct channel *channel);
 /* What this channel wants to hear. */
 void channel_listen(brood_process *process, struct channel *channel);
 struct channel *process_channel(const brood_process *process, size_t stage, int child_fd);
 /* The chain's own end of child_fd, or NULL. */
 struct channel *process_own_channel(const brood_process *process, int child_fd);
+/* The function that said "enough" gets what is there from now on. */
+void process_resume(brood_process *process);
 struct stream *channel_stream(const brood_process *process, const struct channel *channel);
 
 /* ---- stop.c ---- */

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -23,7 +24,8 @@
 enum {
 	BULK_PIPE_SIZE = 1 << 20,
 	TURN_BYTES = 8 << 20,           /* then others have their turn */
-	DROP_SIZE = 8 << 10             /* on the stack, which may be small */
+	DROP_SIZE = 8 << 10,            /* on the stack, which may be small */
+	HAND_SIZE = 64 << 10            /* for bulk that is not kept: malloc has it at hand, and it stays in the processor's cache */
 };
 
 /* ---- finding channels ---- */
@@ -55,11 +57,22 @@ struct channel *process_own_channel(const brood_process *process, int child_fd)
 
 /* ---- opening and closing ---- */
 
+/* The function that its bytes go to wants no more for now. */
+static bool has_enough(const brood_process *process, const struct channel *channel)
+{
+	return channel->handed && process->enough;
+}
+
+bool channel_is_paused(const brood_process *process, const struct channel *channel)
+{
+	return channel->paused || has_enough(process, channel);
+}
+
 void channel_listen(brood_process *process, struct channel *channel)
 {
 	short wanted = 0;
 
-	if (channel->kind != CHANNEL_PIPE && !channel->paused)
+	if (channel->kind != CHANNEL_PIPE && !channel_is_paused(process, channel))
 		wanted = channel->input ? POLLOUT : POLLIN;
 	process_watch(process, &channel->watch, wanted);
 }
@@ -86,15 +99,52 @@ static void channel_end(brood_process *process, struct channel *channel)
 	channel_close(process, channel);
 }
 
+/* ---- a function that has enough ---- */
+
+static void set_enough(brood_process *process, bool enough)
+{
+	if (process->enough == enough)
+		return;
+	process->enough = enough;
+	for (size_t i = 0; i < process->channel_count; i++)
+		if (process->channels[i].handed)
+			channel_listen(process, &process->channels[i]);
+}
+
+void process_resume(brood_process *process)
+{
+	set_enough(process, false);
+}
+
+int brood_process_resume(brood_process *process)
+{
+	if (!process)
+		return -EINVAL;
+	if (!process_is_ours(process))
+		return -ECHILD;
+	process_resume(process);
+	return 0;
+}
+
+/* After the last stage's end "enough" is not heard: there is a pipe's content left, and nobody to be held back. */
+static void hand(brood_process *process, const struct channel *channel, const char *bytes, size_t size)
+{
+	const struct stream *stream = channel_stream(process, channel);
+	const bool more = process->on_output(process->on_output_data, channel->stage, stream->child_fd, bytes, size);
+
+	if (!more && process->running > 0)
+		set_enough(process, true);
+}
+
 /* ---- reading ---- */
 
-static void pass_limit(brood_process *process, struct stream *stream)
+static void pass_limit(brood_process *process, struct stream *stream, size_t kept)
 {
 	if (stream->over_limit)
 		return;
 	stream->over_limit = true;
 	result_changed(process->result);
-	log_line(BROOD_LOG_WARNING, "output of descriptor %d is cut at %zu bytes", stream->child_fd, stream->buffer.size);
+	log_line(BROOD_LOG_WARNING, "output of descriptor %d is cut at %zu bytes", stream->child_fd, kept);
 	if (process->stop_on_overflow)
 		process_begin_stop(process, BROOD_BY_OVERFLOW, process->grace_ms, clock_now_ns());
 }
@@ -121,7 +171,25 @@ static ssize_t read_and_drop(brood_process *process, struct channel *channel, si
 	if (allowed > (size_t)r)
 		allowed = (size_t)r;
 	if (buffer_append(&stream->buffer, bytes, allowed) < 0 || allowed < (size_t)r)
-		pass_limit(process, stream);
+		pass_limit(process, stream, stream->buffer.size);
+	return r;
+}
+
+/* Into memory that is used again: bytes that are handed on are nobody's afterwards. */
+static ssize_t read_and_hand(brood_process *process, struct channel *channel, size_t allowed, bool *ret_full)
+{
+	char few[DROP_SIZE];
+	char *bulk = channel->grown ? malloc(HAND_SIZE) : NULL;
+	char *bytes = bulk ? bulk : few;
+	const size_t room = bulk ? HAND_SIZE : sizeof few;
+	ssize_t r = read_once(channel->watch.fd, bytes, room);
+
+	*ret_full = r == (ssize_t)room;
+	if (r > 0 && allowed > 0)
+		hand(process, channel, bytes, (size_t)r < allowed ? (size_t)r : allowed);
+	if (r > 0 && (size_t)r > allowed)
+		pass_limit(process, channel_stream(process, channel), channel_stream(process, channel)->limit);
+	free(bulk);
 	return r;
 }
 
@@ -142,18 +210,29 @@ static ssize_t read_and_keep(struct channel *channel, struct stream *stream, siz
 	return r;
 }
 
+/* How many more before the limit. Once cut it stays cut: memory that is back would make a hole in the middle. */
+static size_t allowed_bytes(const struct channel *channel, const struct stream *stream)
+{
+	if (stream->over_limit)
+		return 0;
+	if (stream->limit == 0)
+		return SIZE_MAX;
+	return stream->limit - (channel->handed ? (size_t)stream->bytes : stream->buffer.size);
+}
+
 /* One read. *ret_more: there may be more at once. Returns the bytes, 0 at the end, -EAGAIN, or another -errno, which ends the channel too. */
 static ssize_t read_some(brood_process *process, struct channel *channel, size_t most, bool *ret_more)
 {
 	struct stream *stream = channel_stream(process, channel);
-	/* Once cut it stays cut: memory that is back would make a hole in the middle. */
-	const size_t allowed = stream->over_limit ? 0 : stream->limit ? stream->limit - stream->buffer.size : SIZE_MAX;
+	const size_t allowed = allowed_bytes(channel, stream);
 	bool full = true;
 	ssize_t r = -ENOMEM;
 
 	if (most > allowed)
 		most = allowed;
-	if (most >= BUFFER_PACKET)
+	if (channel->handed)
+		r = read_and_hand(process, channel, allowed, &full);
+	else if (most >= BUFFER_PACKET)
 		r = read_and_keep(channel, stream, most, &full);
 	if (r == -ENOMEM)
 		r = read_and_drop(process, channel, allowed < SIZE_MAX ? allowed : 0);
@@ -181,10 +260,13 @@ static void pump_in(brood_process *process, struct channel *channel, size_t most
 		if (r == -EAGAIN)
 			return;
 		if (r <= 0) {
+			/* Not the end, but nothing more will come: what is missing counts as cut, never as an output that was short. */
+			if (r < 0)
+				channel_stream(process, channel)->over_limit = true;
 			channel_end(process, channel);
 			return;
 		}
-		if (!more && !read_on)
+		if ((!more && !read_on) || has_enough(process, channel))
 			return;
 		done += (size_t)r;
 	}
@@ -244,6 +326,8 @@ void pump_ready(brood_process *process)
 			continue;
 		if (channel->input)
 			pump_out(process, channel);
+		else if (has_enough(process, channel))
+			channel->watch.ready = 0;       /* another channel's bytes were enough, in this same round */
 		else
 			/* When nobody can write any more, the end is near. */
 			pump_in(process, channel, TURN_BYTES, channel->watch.ready & POLLHUP);

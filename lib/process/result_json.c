@@ -31,97 +31,97 @@ static void write_usage(struct json *json, const struct stage_end *end)
 {
 	if (!end->has_usage)
 		return;
-	json_object(json, "usage");
-	json_double(json, "user_seconds", seconds(&end->usage.ru_utime));
-	json_double(json, "system_seconds", seconds(&end->usage.ru_stime));
-	json_int(json, "max_rss_kib", end->usage.ru_maxrss);
-	json_int(json, "minor_faults", end->usage.ru_minflt);
-	json_int(json, "major_faults", end->usage.ru_majflt);
-	json_int(json, "blocks_in", end->usage.ru_inblock);
-	json_int(json, "blocks_out", end->usage.ru_oublock);
-	json_int(json, "voluntary_switches", end->usage.ru_nvcsw);
-	json_int(json, "involuntary_switches", end->usage.ru_nivcsw);
-	json_object_end(json);
+	json_put_object(json, "usage");
+	json_put_double(json, "user_seconds", seconds(&end->usage.ru_utime));
+	json_put_double(json, "system_seconds", seconds(&end->usage.ru_stime));
+	json_put_int(json, "max_rss_kib", end->usage.ru_maxrss);
+	json_put_int(json, "minor_faults", end->usage.ru_minflt);
+	json_put_int(json, "major_faults", end->usage.ru_majflt);
+	json_put_int(json, "blocks_in", end->usage.ru_inblock);
+	json_put_int(json, "blocks_out", end->usage.ru_oublock);
+	json_put_int(json, "voluntary_switches", end->usage.ru_nvcsw);
+	json_put_int(json, "involuntary_switches", end->usage.ru_nivcsw);
+	json_put_object_end(json);
 }
 
 static void write_stage(struct json *json, const struct stage_end *end)
 {
-	json_object(json, NULL);
-	json_string(json, "name", end->name);
-	json_string(json, "how", how_words[end->how]);
+	json_put_object(json, NULL);
+	json_put_string(json, "name", end->name);
+	json_put_string(json, "how", how_words[end->how]);
 	if (end->how == BROOD_EXITED)
-		json_int(json, "exit_code", end->code);
+		json_put_int(json, "exit_code", end->code);
 	if (end->how == BROOD_SIGNALLED)
-		json_int(json, "signal", end->code);
-	json_string(json, "cause", cause_words[end->cause]);
+		json_put_int(json, "signal", end->code);
+	json_put_string(json, "cause", cause_words[end->cause]);
 	if (end->pid)
-		json_int(json, "pid", end->pid);
+		json_put_int(json, "pid", end->pid);
 	if (end->unchecked)
-		json_bool(json, "unchecked", true);
+		json_put_bool(json, "unchecked", true);
 	if (end->start_ns)
-		json_int(json, "start_ns", end->start_ns);
+		json_put_int(json, "start_ns", end->start_ns);
 	if (end->end_ns)
-		json_int(json, "end_ns", end->end_ns);
+		json_put_int(json, "end_ns", end->end_ns);
 	write_usage(json, end);
-	json_object_end(json);
+	json_put_object_end(json);
 }
 
 static void write_stream(struct json *json, const struct stream *stream)
 {
-	json_object(json, NULL);
+	json_put_object(json, NULL);
 	if (stream->stage != STREAM_SHARED)
-		json_uint(json, "stage", stream->stage);
-	json_int(json, "descriptor", stream->child_fd);
-	json_string(json, "direction", stream->input ? "in" : "out");
-	json_uint(json, "bytes", stream->bytes);
+		json_put_uint(json, "stage", stream->stage);
+	json_put_int(json, "descriptor", stream->child_fd);
+	json_put_string(json, "direction", stream->input ? "in" : "out");
+	json_put_uint(json, "bytes", stream->bytes);
 	if (!stream->input) {
-		json_bool(json, "truncated", stream->over_limit || stream->abandoned);
-		json_bytes(json, "text", stream->buffer.size ? buffer_text(&stream->buffer) : "", stream->buffer.size);
+		json_put_bool(json, "truncated", stream->over_limit || stream->abandoned);
+		json_put_bytes(json, "text", stream->buffer.size ? buffer_text(&stream->buffer) : "", stream->buffer.size);
 	}
-	json_object_end(json);
+	json_put_object_end(json);
 }
 
 static void write_failure(struct json *json, const struct failure *failure)
 {
 	if (!failure->error)
 		return;
-	json_object(json, "failure");
+	json_put_object(json, "failure");
 	if (failure->stage != FAILURE_NO_STAGE)
-		json_uint(json, "stage", failure->stage);
-	json_string(json, "step", step_name(failure->step));
-	json_int(json, "errno", failure->error);
+		json_put_uint(json, "stage", failure->stage);
+	json_put_string(json, "step", step_name(failure->step));
+	json_put_int(json, "errno", failure->error);
 	if (failure->subject)
-		json_string(json, "subject", failure->subject);
-	json_object_end(json);
+		json_put_string(json, "subject", failure->subject);
+	json_put_object_end(json);
 }
 
 static void write_result(struct json *json, const brood_result *result)
 {
-	json_object(json, NULL);
+	json_put_object(json, NULL);
 	if (result->name)
-		json_string(json, "name", result->name);
-	json_bool(json, "ok", brood_result_ok(result));
-	json_string(json, "description", brood_result_describe(result));
-	json_int(json, "shell_status", brood_result_shell_status(result));
+		json_put_string(json, "name", result->name);
+	json_put_bool(json, "ok", brood_result_ok(result));
+	json_put_string(json, "description", brood_result_describe(result));
+	json_put_int(json, "shell_status", brood_result_shell_status(result));
 	write_failure(json, &result->failure);
 	if (result->over_budget)
-		json_bool(json, "timed_out", true);
+		json_put_bool(json, "timed_out", true);
 	if (result->held) {
-		json_bool(json, "held", true);
-		json_array(json, "holders");
+		json_put_bool(json, "held", true);
+		json_put_array(json, "holders");
 		for (size_t i = 0; i < result->holder_count; i++)
-			json_int(json, NULL, result->holders[i]);
-		json_array_end(json);
+			json_put_int(json, NULL, result->holders[i]);
+		json_put_array_end(json);
 	}
-	json_array(json, "stages");
+	json_put_array(json, "stages");
 	for (size_t i = 0; i < result->stage_count; i++)
 		write_stage(json, &result->stages[i]);
-	json_array_end(json);
-	json_array(json, "streams");
+	json_put_array_end(json);
+	json_put_array(json, "streams");
 	for (size_t i = 0; i < result->stream_count; i++)
 		write_stream(json, &result->streams[i]);
-	json_array_end(json);
-	json_object_end(json);
+	json_put_array_end(json);
+	json_put_object_end(json);
 }
 
 char *brood_result_json(const brood_result *result)
@@ -136,7 +136,7 @@ char *brood_result_json(const brood_result *result)
 	if (result)
 		write_result(&json, result);
 	else
-		json_null(&json, NULL);
+		json_put_null(&json, NULL);
 	if (fclose(json.out) != 0) {
 		free(text);
 		return NULL;

@@ -43,6 +43,9 @@ static brood_process *process_new(const brood_command *cmd, const struct start_o
 	process->linger_ms = cmd->linger_ms;
 	process->stop_signal = cmd->stop_signal;
 	process->stop_on_overflow = cmd->overflow == BROOD_STOP;
+	process->on_output = cmd->on_output;
+	process->on_output_data = cmd->on_output_data;
+	process->new_group = cmd->terminal_fd >= 0;
 	process->poller = options->poller;
 	for (size_t i = 0; i < cmd->stage_count; i++) {
 		process->children[i].ref.pidfd = process->children[i].watch.fd = -1;
@@ -106,6 +109,7 @@ static int start_stage(brood_process *process, const brood_command *cmd, size_t 
 		.stage = &cmd->stages[index],
 		.index = index,
 		.group = group_for(process, index),
+		.terminal_fd = cmd->terminal_fd,
 		.ignored = ignored,
 		.cgroup_fd = process->cgroup.fd,
 		.parent = process->owner,

@@ -46,10 +46,11 @@ static int listen_for_signals(void)
 	struct sigaction action = { .sa_flags = SA_SIGINFO | SA_RESTART };
 	int r = fd_pipe(forward_pipe);
 
+	/* Reading an empty pipe must not wait: the program's end would never be seen. */
+	for (int i = 0; r == 0 && i < 2; i++)
+		r = fd_set_nonblocking(forward_pipe[i], 1);
 	if (r < 0)
 		return r;
-	fd_set_nonblocking(forward_pipe[0], 1);
-	fd_set_nonblocking(forward_pipe[1], 1);
 	action.sa_sigaction = forward;
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof forwarded / sizeof *forwarded; i++) {

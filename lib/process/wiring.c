@@ -200,6 +200,8 @@ static int make_channel(struct wiring *wiring, size_t stage, const struct direct
 		return r;
 	}
 	channel->kind = direction->kind == DIRECTION_PIPE ? CHANNEL_PIPE : input ? CHANNEL_FEED : CHANNEL_CAPTURE;
+	channel->handed = channel->kind == CHANNEL_CAPTURE && process->on_output;
+	channel->stage = stage;
 	stream->stage = direction->shared ? STREAM_SHARED : stage;
 	stream->last_stage = last_stage_with(wiring->cmd, stage, direction->id);
 	stream->child_fd = direction->child_fd;

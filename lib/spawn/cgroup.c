@@ -121,6 +121,17 @@ out:
 	return path;
 }
 
+/* False at the end, and when reading fails: then *ret_error says why, or a file cut short would read as "there is no cgroup v2". */
+static bool next_line(FILE *file, char **line, size_t *capacity, int *ret_error)
+{
+	errno = 0;
+	if (getline(line, capacity, file) >= 0)
+		return true;
+	if (!feof(file))
+		*ret_error = errno ? -errno : -EIO;
+	return false;
+}
+
 /* The place of this process in the v2 hierarchy: 0, -ENOTSUP where it has none. */
 static int own_place(char **ret)
 {
@@ -131,27 +142,28 @@ static int own_place(char **ret)
 
 	if (!file)
 		return errno == ENOENT ? -ENOTSUP : -errno;
-	while (getline(&line, &capacity, file) >= 0) {
+	while (r == -ENOTSUP && next_line(file, &line, &capacity, &r)) {
 		if (strncmp(line, "0::/", 4) != 0)
 			continue;
 		line[strcspn(line, "\n")] = '\0';
 		*ret = strdup(line + 3);
 		r = *ret ? 0 : -ENOMEM;
-		break;
 	}
 	free(line);
 	fclose(file);
 	return r;
 }
 
-/* Another mount may lie over this one, so what the path leads to has to be a v2 cgroup. */
-static bool is_cgroup2(const char *path)
+/* Another mount may lie over this one, so what the path leads to has to be a v2 cgroup: 1, 0, or why nobody can say. */
+static int is_cgroup2(const char *path)
 {
 	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool is = dir >= 0 && faccessat(dir, "cgroup.controllers", F_OK, 0) == 0;
+	int r = 1;
 
+	if (dir < 0 || faccessat(dir, "cgroup.controllers", F_OK, 0) < 0)
+		r = errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 	fd_close(&dir);
-	return is;
+	return r;
 }
 
 /* The directory of our cgroup, in the first mount that shows it. */
@@ -160,22 +172,32 @@ static int find_in_mounts(const char *place, char **ret)
 	FILE *file = fopen("/proc/self/mountinfo", "re");
 	char *line = NULL;
 	size_t capacity = 0;
+	int unreadable = 0;
 	int r = -ENOTSUP;
 
 	if (!file)
 		return errno == ENOENT ? -ENOTSUP : -errno;
-	while (r == -ENOTSUP && getline(&line, &capacity, file) >= 0) {
+	while (r == -ENOTSUP && next_line(file, &line, &capacity, &r)) {
 		char *path = cgroup_directory(line, place);
+		int is;
 
 		if (!path) {
 			r = errno == ENOMEM ? -ENOMEM : -ENOTSUP;
-		} else if (is_cgroup2(path)) {
+			continue;
+		}
+		is = is_cgroup2(path);
+		if (is == 1) {
 			*ret = path;
 			r = 0;
-			path = NULL;
+			break;
 		}
 		free(path);
+		/* The next mount may do. Told in the end: "not here" would send somebody looking for a mount that is there. */
+		if (is < 0 && unreadable == 0)
+			unreadable = is;
 	}
+	if (r == -ENOTSUP && unreadable < 0)
+		r = unreadable;
 	free(line);
 	fclose(file);
 	return r;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What happens between the clone and the exec, in this order: the directory where it is a descriptor, cgroup, cut loose from the host's descriptor
- * table, put signals back, session and group, descriptors, limits, identity, the directory by path, death with the parent, mask, exec.
+ * What happens between the clone and the exec, in this order: the directory where it is a descriptor, cgroup, session and group, the
+ * terminal, cut loose from the host's descriptor table, put signals back, descriptors, limits, identity, the directory by path, death with
+ * the parent, mask, exec.
  *
  * A child made with CLONE_VM runs here in the host's memory. A test holds this object's undefined symbols against a list.
  */
@@ -116,23 +117,38 @@ CHILD_SIDE static int move_descriptors(struct plan *plan)
 
 /* ---- who it is ---- */
 
+/* From a group that is in the background still: the kernel allows that because SIGTTOU is blocked, like all others. */
+CHILD_SIDE static int take_terminal(struct plan *plan)
+{
+	int r;
+
+	if (plan->terminal_fd < 0)
+		return 0;
+	r = call_set_foreground(plan->terminal_fd);
+	return r < 0 ? fail(plan, STEP_TERMINAL, r, 0) : 0;
+}
+
 CHILD_SIDE static int join_session_and_group(struct plan *plan)
 {
+	bool leads = plan->group == GROUP_OWN;
 	int r;
 
 	if (plan->identity->new_session) {
 		r = call_setsid();
 		if (r < 0)
 			return fail(plan, STEP_SESSION, r, 0);
+		leads = true;
 	} else if (plan->group != GROUP_INHERIT) {
 		r = call_setpgid(plan->group);
 		/* The first stage has ended and its number is gone: the host ignores SIGCHLD. A group of its own is what is left. */
-		if (r == -EPERM && plan->group != GROUP_OWN)
+		if (r == -EPERM && !leads) {
 			r = call_setpgid(GROUP_OWN);
+			leads = true;
+		}
 		if (r < 0)
 			return fail(plan, STEP_GROUP, r, 0);
 	}
-	return 0;
+	return leads ? take_terminal(plan) : 0;
 }
 
 CHILD_SIDE static int join_cgroup(struct plan *plan)
@@ -242,10 +258,13 @@ CHILD_SIDE int child_prepare(struct plan *plan)
 		return -1;
 	if (join_cgroup(plan) < 0)
 		return -1;
+	/* The terminal's descriptor is not one that the child keeps either. */
+	if (join_session_and_group(plan) < 0)
+		return -1;
 	if (cut_loose(plan) < 0)
 		return -1;
 	reset_signals(plan);
-	if (join_session_and_group(plan) < 0 || move_descriptors(plan) < 0 || set_limits(plan) < 0 || drop_user(plan) < 0)
+	if (move_descriptors(plan) < 0 || set_limits(plan) < 0 || drop_user(plan) < 0)
 		return -1;
 	if (!by_fd && change_directory(plan) < 0)
 		return -1;

@@ -9,6 +9,7 @@
 #if BROOD_LINUX_FAST_PATH
 
 #include <linux/capability.h>
+#include <sys/ioctl.h>
 
 #ifndef SYS_close_range
 #define SYS_close_range 436
@@ -142,6 +143,14 @@ CHILD_SIDE static int call_setsid(void)
 CHILD_SIDE static int call_setpgid(pid_t group)
 {
 	return (int)sys_call2(SYS_setpgid, 0, group);
+}
+
+/* Of the group that it leads: its number is our own. */
+CHILD_SIDE static int call_set_foreground(int terminal)
+{
+	const pid_t group = (pid_t)sys_call0(SYS_getpid);
+
+	return (int)sys_call3(SYS_ioctl, terminal, TIOCSPGRP, &group);
 }
 
 CHILD_SIDE static void call_umask(mode_t mask)
@@ -353,6 +362,11 @@ CHILD_SIDE static int call_setsid(void)
 CHILD_SIDE static int call_setpgid(pid_t group)
 {
 	return answer(setpgid(0, group));
+}
+
+CHILD_SIDE static int call_set_foreground(int terminal)
+{
+	return answer(tcsetpgrp(terminal, getpid()));
 }
 
 CHILD_SIDE static void call_umask(mode_t mask)

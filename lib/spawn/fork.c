@@ -117,6 +117,7 @@ static int hold(struct pidref *ref)
 	struct pidref held = *ref;
 	int pidfd = (int)syscall(SYS_pidfd_open, ref->pid, 0);
 	siginfo_t info;
+	int r;
 
 	if (pidfd < 0)
 		return errno == EPERM ? -ENOSYS : -errno;
@@ -124,8 +125,11 @@ static int hold(struct pidref *ref)
 	if (pidfd < 0)
 		return pidfd;
 	held.pidfd = fd_raise(pidfd);
+	do
+		r = waitid((idtype_t)3 /* P_PIDFD */, (id_t)held.pidfd, &info, WEXITED | WNOHANG | WNOWAIT);
+	while (r < 0 && errno == EINTR);
 	/* EINVAL: Linux 5.3 opens pidfds and cannot wait for them. */
-	if (waitid((idtype_t)3 /* P_PIDFD */, (id_t)held.pidfd, &info, WEXITED | WNOHANG | WNOWAIT) < 0) {
+	if (r < 0) {
 		const int error = errno;
 
 		fd_close(&held.pidfd);

@@ -113,6 +113,7 @@ int plan_new(const struct plan_input *input, struct plan **ret, struct failure *
 	plan->cwd = input->stage->cwd;
 	plan->cwd_fd = input->stage->cwd_fd;
 	plan->group = input->group;
+	plan->terminal_fd = input->terminal_fd;
 	plan->reset = input->ignored & ~plan->identity->keep_ignored;
 	plan->spared = input->function ? signals_of_libc() : 0;
 	plan->cgroup_fd = input->cgroup_fd;
@@ -167,6 +168,8 @@ int plan_failure(const struct plan *plan, struct failure *failure)
 		if (plan->cwd)
 			return failure_set(failure, plan->index, step, report->error, plan->cwd);
 		return failure_setf(failure, plan->index, step, report->error, "descriptor %d", plan->cwd_fd);
+	case STEP_TERMINAL:
+		return failure_setf(failure, plan->index, step, report->error, "%d", plan->terminal_fd);
 	case STEP_DESCRIPTOR:
 	case STEP_RLIMIT:
 	case STEP_SIGNALS:

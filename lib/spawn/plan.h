@@ -43,6 +43,7 @@ struct plan {
 	const char *cwd;                /* borrowed; NULL: not by path */
 	int cwd_fd;                     /* or -1 */
 	pid_t group;                    /* GROUP_INHERIT, GROUP_OWN, or the group to join */
+	int terminal_fd;                /* the terminal that whoever makes the group takes for it, or -1 */
 	uint64_t reset;                 /* ignored signals that go back to their default */
 	bool reset_handlers;            /* the clone did not clear the host's handlers */
 	uint64_t spared;                /* but these keep theirs: a function goes on using libc's own */
@@ -68,6 +69,7 @@ struct plan_input {
 	const struct fd_want *wanted;
 	size_t want_count;
 	pid_t group;
+	int terminal_fd;                /* or -1 */
 	uint64_t ignored;               /* by the host */
 	int cgroup_fd;
 	pid_t parent;
