@@ -274,6 +274,7 @@ const struct contender contenders[] = {
 		.overshoot_wait = overshoot_wait,
 		.wait = wait_for,
 		.many = many,
+		.threads = true,
 		.release = release,
 	},
 	{
@@ -285,6 +286,7 @@ const struct contender contenders[] = {
 		.chain = chain_run,
 		.overshoot_run = overshoot_run,
 		.wait = wait_run,
+		.threads = true,
 		.release = release_result,
 	},
 	{ .name = NULL },

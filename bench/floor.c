@@ -8,12 +8,13 @@
  *   floor-bulk      pipes of 1 MiB, output on huge pages; 256 KiB between stages
  *   floor-unshare   the descriptor table is shared until the child cuts itself off: nothing is copied
  *   floor-lanes     clone without VFORK on a stack a slot: the parent goes on while the child comes to its exec
+ *   floor-threads   a thread a place, each of which starts and waits for itself
+ * Those about many children are in floor_many.c.
  */
-#include "measure.h"
+#include "floor.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -24,17 +25,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
-#ifndef CLONE_PIDFD
-#define CLONE_PIDFD 0x00001000
-#endif
-
 enum {
-	STACK = 16 << 10,
-	STAGES_MAX = 16,
-	WIDTH_MAX = 64,
+	STAGES_MAX = 64,
 	SMALL = 64 << 10,
 	LINK_PIPE = 256 << 10,
 	BULK_PIPE = 1 << 20,
@@ -44,18 +36,10 @@ enum {
 
 /* ---- one child ---- */
 
-struct start {
-	char *const *argv;
-	int in, out;            /* -1: inherited */
-	unsigned unshare_from;  /* 0: the descriptor table is copied by the clone */
-	volatile int error;
-	int pidfd;
-};
-
-static char stack[STACK] __attribute__((aligned(64)));
+static _Thread_local char stack[FLOOR_STACK] __attribute__((aligned(64)));
 
 /* In the parent's memory until the exec. */
-static int child_main(void *data)
+int floor_child(void *data)
 {
 	struct start *start = data;
 
@@ -71,12 +55,12 @@ fail:
 	_exit(127);
 }
 
-static int begin(struct start *start)
+int floor_begin(struct start *start)
 {
 	const int files = start->unshare_from ? CLONE_FILES : 0;
 
 	start->error = 0;
-	if (clone(child_main, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD | files, start, &start->pidfd) < 0)
+	if (clone(floor_child, stack + sizeof stack, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD | files, start, &start->pidfd) < 0)
 		fail("clone");
 	if (start->error) {
 		errno = start->error;
@@ -85,7 +69,7 @@ static int begin(struct start *start)
 	return start->pidfd;
 }
 
-static int reap(int pidfd)
+int floor_reap(int pidfd)
 {
 	siginfo_t info;
 
@@ -99,19 +83,19 @@ static int spawn(char *const argv[])
 {
 	struct start start = { .argv = argv, .in = -1, .out = -1 };
 
-	return reap(begin(&start));
+	return floor_reap(floor_begin(&start));
 }
 
 static int spawn_unshare(char *const argv[])
 {
 	struct start start = { .argv = argv, .in = -1, .out = -1, .unshare_from = 3 };
 
-	return reap(begin(&start));
+	return floor_reap(floor_begin(&start));
 }
 
 /* ---- output ---- */
 
-static void pipe_of(int ends[2], int size)
+void floor_pipe(int ends[2], int size)
 {
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		fail("pipe2");
@@ -128,7 +112,7 @@ static size_t read_some(int fd, char *bytes, size_t size)
 	return (size_t)r;
 }
 
-static void drain_small(int fd, struct output *ret)
+void floor_drain(int fd, struct output *ret)
 {
 	size_t capacity = SMALL, size = 0;
 	char *bytes = malloc(capacity);
@@ -183,13 +167,13 @@ static int capture(char *const argv[], struct output *ret)
 	struct start start = { .argv = argv, .in = -1 };
 	int ends[2];
 
-	pipe_of(ends, 0);
+	floor_pipe(ends, 0);
 	start.out = ends[1];
-	begin(&start);
+	floor_begin(&start);
 	close(ends[1]);
-	drain_small(ends[0], ret);
+	floor_drain(ends[0], ret);
 	close(ends[0]);
-	return reap(start.pidfd);
+	return floor_reap(start.pidfd);
 }
 
 static int capture_bulk(char *const argv[], struct output *ret)
@@ -197,13 +181,13 @@ static int capture_bulk(char *const argv[], struct output *ret)
 	struct start start = { .argv = argv, .in = -1 };
 	int ends[2];
 
-	pipe_of(ends, BULK_PIPE);
+	floor_pipe(ends, BULK_PIPE);
 	start.out = ends[1];
-	begin(&start);
+	floor_begin(&start);
 	close(ends[1]);
 	drain_bulk(ends[0], ret);
 	close(ends[0]);
-	return reap(start.pidfd);
+	return floor_reap(start.pidfd);
 }
 
 static int redirected_with(char *const argv[], bool unshare, struct output *ret)
@@ -211,19 +195,19 @@ static int redirected_with(char *const argv[], bool unshare, struct output *ret)
 	struct start start = { .argv = argv };
 	int ends[2];
 
-	pipe_of(ends, 0);
+	floor_pipe(ends, 0);
 	start.in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (start.in < 0)
 		fail("/dev/null");
 	start.out = ends[1];
 	if (unshare)
 		start.unshare_from = (unsigned)(start.in > ends[1] ? start.in : ends[1]) + 1;
-	begin(&start);
+	floor_begin(&start);
 	close(start.in);
 	close(ends[1]);
-	drain_small(ends[0], ret);
+	floor_drain(ends[0], ret);
 	close(ends[0]);
-	return reap(start.pidfd);
+	return floor_reap(start.pidfd);
 }
 
 static int redirected(char *const argv[], struct output *ret)
@@ -280,11 +264,11 @@ static int feed_with(char *const argv[], const char *bytes, size_t size, int pip
 	char *got;
 
 	signal(SIGPIPE, SIG_IGN);
-	pipe_of(in, pipe_size);
-	pipe_of(out, pipe_size);
+	floor_pipe(in, pipe_size);
+	floor_pipe(out, pipe_size);
 	start.in = in[0];
 	start.out = out[1];
-	begin(&start);
+	floor_begin(&start);
 	close(in[0]);
 	close(out[1]);
 	got = pipe_size ? huge(NULL, 0, room) : malloc(room);
@@ -293,7 +277,7 @@ static int feed_with(char *const argv[], const char *bytes, size_t size, int pip
 	*ret = (struct output){ .bytes = got, .keep = got, .keep_size = pipe_size ? room : 0 };
 	exchange(in[1], out[0], bytes, size, got, room, &ret->size);
 	close(out[0]);
-	return reap(start.pidfd);
+	return floor_reap(start.pidfd);
 }
 
 static int feed(char *const argv[], const char *bytes, size_t size, struct output *ret)
@@ -315,18 +299,18 @@ static int chain_with(char *const *const stages[], size_t count, int pipe_size, 
 	for (size_t i = 0; i < count; i++) {
 		struct start start = { .argv = stages[i], .in = before };
 
-		pipe_of(ends, i + 1 < count ? pipe_size : 0);
+		floor_pipe(ends, i + 1 < count ? pipe_size : 0);
 		start.out = ends[1];
-		pidfds[i] = begin(&start);
+		pidfds[i] = floor_begin(&start);
 		if (before >= 0)
 			close(before);
 		close(ends[1]);
 		before = ends[0];
 	}
-	drain_small(before, ret);
+	floor_drain(before, ret);
 	close(before);
 	for (size_t i = 0; i < count; i++) {
-		int r = reap(pidfds[i]);
+		int r = floor_reap(pidfds[i]);
 
 		if (!code)
 			code = r;
@@ -357,7 +341,7 @@ static bool ended_within(int pidfd, int64_t ns)
 static void end(int pidfd)
 {
 	syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0);
-	reap(pidfd);
+	floor_reap(pidfd);
 }
 
 static int64_t overshoot_wait(char *const argv[], int64_t timeout_ms)
@@ -365,7 +349,7 @@ static int64_t overshoot_wait(char *const argv[], int64_t timeout_ms)
 	struct start start = { .argv = argv, .in = -1, .out = -1 };
 	int64_t begun, late;
 
-	begin(&start);
+	floor_begin(&start);
 	begun = now_ns();
 	if (ended_within(start.pidfd, timeout_ms * 1000000))
 		fail("it ended");
@@ -379,7 +363,7 @@ static int64_t overshoot_run(char *const argv[], int64_t timeout_ms)
 	struct start start = { .argv = argv, .in = -1, .out = -1 };
 	const int64_t deadline = now_ns() + timeout_ms * 1000000;
 
-	begin(&start);
+	floor_begin(&start);
 	if (ended_within(start.pidfd, deadline - now_ns()))
 		fail("it ended");
 	end(start.pidfd);
@@ -390,124 +374,10 @@ static int wait_for(char *const argv[], int64_t timeout_ms)
 {
 	struct start start = { .argv = argv, .in = -1, .out = -1 };
 
-	begin(&start);
+	floor_begin(&start);
 	if (!ended_within(start.pidfd, timeout_ms * 1000000))
 		fail("it did not end");
-	return reap(start.pidfd);
-}
-
-/* ---- many at once ---- */
-
-static void many_with(struct many *many, unsigned unshare_from)
-{
-	int *pidfds = calloc(many->count, sizeof *pidfds);
-
-	if (!pidfds)
-		fail("memory");
-	for (size_t i = 0; i < many->count; i++) {
-		struct many_words words;
-		struct start start = { .argv = many_argv(many, i, &words), .in = -1, .out = -1, .unshare_from = unshare_from };
-
-		pidfds[i] = begin(&start);
-	}
-	many_started(many);
-	for (size_t i = 0; i < many->count; i++)
-		if (reap(pidfds[i]) != many_code(i))
-			fail("a code");
-	many_reaped(many);
-	free(pidfds);
-}
-
-static void many_unshare(struct many *many)
-{
-	many_with(many, 3);
-}
-
-/* ---- so many at a time ---- */
-
-static size_t bounded(char *const argv[], size_t count, size_t width)
-{
-	struct pollfd fds[WIDTH_MAX];
-	size_t live = 0, bad = 0;
-
-	if (width > WIDTH_MAX)
-		fail("width");
-	while (count > 0 || live > 0) {
-		for (; count > 0 && live < width; count--) {
-			struct start start = { .argv = argv, .in = -1, .out = -1 };
-
-			fds[live++] = (struct pollfd){ .fd = begin(&start), .events = POLLIN };
-		}
-		if (poll(fds, live, -1) < 0)
-			fail("poll");
-		for (size_t i = 0; i < live; ) {
-			if (!fds[i].revents) {
-				i++;
-				continue;
-			}
-			bad += reap(fds[i].fd) != 0;
-			fds[i] = fds[--live];
-		}
-	}
-	return bad;
-}
-
-/* What a child needs until its exec, which the kernel tells by clearing `running`: at the exec, and at the end. */
-struct lane {
-	struct start start;
-	int running;
-	char stack[STACK] __attribute__((aligned(64)));
-};
-
-static int lane_begin(struct lane *lane, char *const argv[])
-{
-	lane->start = (struct start){ .argv = argv, .in = -1, .out = -1 };
-	lane->running = 1;
-	if (clone(child_main, lane->stack + sizeof lane->stack, CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID | SIGCHLD, &lane->start,
-	          &lane->start.pidfd, NULL, &lane->running) < 0)
-		fail("clone");
-	return lane->start.pidfd;
-}
-
-static void lane_settle(struct lane *lane)
-{
-	int seen;
-
-	while ((seen = __atomic_load_n(&lane->running, __ATOMIC_ACQUIRE)) != 0)
-		syscall(SYS_futex, &lane->running, FUTEX_WAIT, seen, NULL, NULL, 0);
-	if (lane->start.error)
-		fail("exec");
-}
-
-static size_t bounded_lanes(char *const argv[], size_t count, size_t width)
-{
-	struct lane *lanes = aligned_alloc(64, width * sizeof *lanes);
-	struct pollfd fds[WIDTH_MAX];
-	size_t live = 0, bad = 0;
-
-	if (width > WIDTH_MAX || !lanes)
-		fail("width");
-	for (size_t i = 0; i < width; i++)
-		fds[i].fd = -1;
-	while (count > 0 || live > 0) {
-		for (size_t i = 0; i < width && count > 0; i++)
-			if (fds[i].fd < 0) {
-				fds[i] = (struct pollfd){ .fd = lane_begin(lanes + i, argv), .events = POLLIN };
-				count--;
-				live++;
-			}
-		if (poll(fds, width, -1) < 0)
-			fail("poll");
-		for (size_t i = 0; i < width; i++)
-			if (fds[i].fd >= 0 && fds[i].revents) {
-				bad += reap(fds[i].fd) != 0;
-				lane_settle(lanes + i);
-				fds[i].fd = -1;
-				live--;
-			}
-	}
-	free(lanes);
-	return bad;
+	return floor_reap(start.pidfd);
 }
 
 const struct contender contenders[] = {
@@ -521,17 +391,22 @@ const struct contender contenders[] = {
 		.overshoot_wait = overshoot_wait,
 		.overshoot_run = overshoot_run,
 		.wait = wait_for,
-		.bounded = bounded,
+		.bounded = floor_bounded,
+		.among = floor_among,
+		.chains = floor_chains,
+		.threads = true,
 		.release = release,
 	},
 	{ .name = "floor-bulk", .capture = capture_bulk, .feed = feed_bulk, .chain = chain_bulk, .release = release },
 	{
 		.name = "floor-unshare",
 		.spawn = spawn_unshare,
+		.threads = true,
 		.redirected = redirected_unshare,
-		.many = many_unshare,
+		.many = floor_many,
 		.release = release,
 	},
-	{ .name = "floor-lanes", .bounded = bounded_lanes },
+	{ .name = "floor-lanes", .bounded = floor_lanes },
+	{ .name = "floor-threads", .bounded = floor_threads },
 	{ .name = NULL },
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a contender can be asked to do, and what measure.c, which asks, lends it.
+ * What a contender can be asked to do, and what measure.c and its jobs, which ask, lend it.
  *
  * A contender does the whole of each job and nothing else: it describes the child, starts it, moves its bytes, reaps it and gives back all that
- * it took. Clocks, repetition, and the check of every status and byte are measure.c's. What goes wrong ends the program (`fail`): a
+ * it took. Clocks, repetition, and the check of every status and byte are not its own. What goes wrong ends the program (`fail`): a
  * wrong figure is worse than none.
  */
 #ifndef BENCH_MEASURE_H
@@ -13,7 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What was captured. measure.c looks at it after the clock has stopped, then calls `release`. */
+/* What one of several chains wrote, with its NUL. */
+enum { TEXT_MAX = 128 };
+
+/* What was captured. It is looked at after the clock has stopped, then given to `release`. */
 struct output {
 	const char *bytes;
 	size_t size;
@@ -27,7 +30,7 @@ struct many {
 	size_t count;
 	int64_t due_ns;
 
-	/* filled by measure.c as many_started and many_reaped are called */
+	/* filled as many_started and many_reaped are called */
 	int64_t begin_ns, started_ns, reaped_ns;
 	int64_t memory;         /* bytes, all children together */
 	long descriptors;       /* the same */
@@ -42,6 +45,9 @@ struct contender {
 	/* stdin, stdout and stderr inherited */
 	int (*spawn)(char *const argv[]);
 
+	/* whether several threads may call `spawn` at once */
+	bool threads;
+
 	/* stdin from /dev/null, stdout captured */
 	int (*redirected)(char *const argv[], struct output *ret);
 
@@ -53,6 +59,9 @@ struct contender {
 
 	/* stages[0] | stages[1] | ..., the last one's stdout captured; the first code that is not 0, else 0 */
 	int (*chain)(char *const *const stages[], size_t count, struct output *ret);
+
+	/* `count` times stages[0] | stages[1], all of them at once, the bytes to each; every status is 0, or it fails */
+	void (*chains)(char *const *const stages[2], size_t count, const char *bytes, size_t size, char (*ret_texts)[TEXT_MAX]);
 
 	/* start, wait so long: how much later than that the wait gave up, in nanoseconds. The child is ended and reaped afterwards. */
 	int64_t (*overshoot_wait)(char *const argv[], int64_t timeout_ms);
@@ -66,8 +75,14 @@ struct contender {
 	/* start all, many_started, reap all and check each code, many_reaped */
 	void (*many)(struct many *many);
 
+	/* while `count` others sleep, so many times: start one, wait for whichever ends, reap it; microseconds of each. Then end the sleepers. */
+	void (*among)(char *const sleeper[], size_t count, char *const argv[], long times, double *ret_us);
+
 	/* run so many, at most `width` at a time; how many did not end with 0 */
 	size_t (*bounded)(char *const argv[], size_t count, size_t width);
+
+	/* what is to be shown before anything is timed, beside that a 7 comes back as 7 */
+	void (*prove)(const char *tiny);
 
 	void (*release)(struct output *output);
 };
@@ -90,6 +105,9 @@ char *const *many_argv(const struct many *many, size_t i, struct many_words *wor
 int many_code(size_t i);
 void many_started(struct many *many);
 void many_reaped(struct many *many);
+
+/* A text of a chain: without its newline, and short enough. */
+void text_copy(char ret[TEXT_MAX], const char *bytes, size_t size);
 
 /* The byte at this place of what bench/tiny/gen writes: no two neighbouring 256-byte runs are alike, and it repeats after 64 KiB. */
 static inline char pattern(uint64_t at)

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Python's subprocess beside the contenders in C: the command line and the JSON line of bench/measure.c.
 
-    peer.py python -t DIRECTORY [-n TIMES] [-c CPU] [-m MIB] [-d COUNT:FROM] JOB [NUMBER]...
+    peer.py CONTENDER -t DIRECTORY [-n TIMES] [-c CPU] [-m MIB] [-d COUNT:FROM] JOB [NUMBER]...
+
+CONTENDER is `python`, or `python-both`, which captures with capture_output=True (stdout and stderr) where `python` has stdout=PIPE.
 
 Every status and byte is checked here too. What subprocess has no way of doing (a chain in one call) is done as its documentation says.
 """
@@ -53,7 +55,8 @@ def prepare(a):
     if a.c is not None:
         os.sched_setaffinity(0, {a.c})
     if a.m:
-        memory = mmap.mmap(-1, a.m << 20)
+        memory = mmap.mmap(-1, a.m << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        memory.madvise(mmap.MADV_NOHUGEPAGE)
         for at in range(0, a.m << 20, 4096):
             memory[at] = 1
         kept.append(memory)
@@ -84,15 +87,37 @@ def run_ok(argv, **options):
     return done
 
 
-def chain(tiny, size):
-    gen = subprocess.Popen([f"{tiny}/gen", str(size)], stdout=subprocess.PIPE)
-    cat = subprocess.Popen([f"{tiny}/cat"], stdin=gen.stdout, stdout=subprocess.PIPE)
-    gen.stdout.close()
-    sink = subprocess.Popen([f"{tiny}/sink"], stdin=cat.stdout, stdout=subprocess.PIPE)
-    cat.stdout.close()
-    text = sink.communicate()[0]
-    if (gen.wait(), cat.wait(), sink.returncode) != (0, 0, 0) or text != b"%d\n" % size:
+def chain(tiny, size, stages):
+    names = ["gen"] + ["cat"] * (stages - 2) + ["sink"] * (stages > 1)
+    size = size if stages > 1 else 1
+    line = []
+    for name in names:
+        words = [f"{tiny}/{name}"] + [str(size)] * (name == "gen")
+        line.append(subprocess.Popen(words, stdin=line[-1].stdout if line else None, stdout=subprocess.PIPE))
+        if len(line) > 1:
+            line[-2].stdout.close()
+    text = line[-1].communicate()[0]
+    if any(child.wait() for child in line) or text != (b"%d\n" % size if stages > 1 else PATTERN[:1]):
         fail("the chain")
+
+
+def openssl(count, data):
+    """as everybody writes it: all are started, then each is fed and read in turn"""
+    encrypt = ["openssl", "enc", "-aes-256-cbc", "-pbkdf2", "-pass", "env:BENCH_PASS", "-nosalt"]
+    started = []
+    for _ in range(count):
+        first = subprocess.Popen(encrypt, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        started.append((first, subprocess.Popen(["openssl", "md5"], stdin=first.stdout, stdout=subprocess.PIPE)))
+        first.stdout.close()
+        first.stdin.write(data)
+        first.stdin.close()
+    texts = set()
+    for first, second in started:
+        texts.add(second.communicate()[0])
+        if first.wait() or second.returncode:
+            fail("a stage's status")
+    if len(texts) != 1 or len(texts.pop().split()[-1]) != 32:
+        fail("a wrong digest")
 
 
 def overshoot(tiny, ms, run):
@@ -135,7 +160,7 @@ def many(tiny, count, lead_ms):
     reaped = NOW()
     return [(started - begin) / 1e3 / count], {
         "late": int(started > due), "start_ms": (started - begin) / 1e6, "reap_ms": (reaped - due) / 1e6,
-        "work_ms": (started - begin + reaped - due) / 1e6, "descriptors_each": held / count, "memory_each": memory / count}
+        "work_ms": (started - begin + reaped - due) / 1e6, "reap_us_each": (reaped - due) / 1e3 / count, "descriptors_each": held / count, "memory_each": memory / count}
 
 
 def bounded(tiny, count, width):
@@ -146,8 +171,25 @@ def bounded(tiny, count, width):
             fail("a child's status")
 
 
+def threads(tiny, count, times):
+    """twenty starts in each of so many threads, the time a start"""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def turn(_):
+        return any([subprocess.run([f"{tiny}/true"]).returncode for _ in range(20)])
+    us = []
+    with ThreadPoolExecutor(count) as pool:
+        for _ in range(times):
+            begin = NOW()
+            if any(pool.map(turn, range(count))):
+                fail("a child's status")
+            us.append((NOW() - begin) / 1e3 / count / 20)
+    return us
+
+
 def measure(a):
     t, number = a.t, a.number + [0, 0]
+    pipes = {"capture_output": True} if a.contender == "python-both" else {"stdout": subprocess.PIPE}
     if subprocess.run([f"{t}/exit", "7"]).returncode != 7:
         fail("exit 7 did not come back as 7")
     if a.job == "spawn":
@@ -156,14 +198,18 @@ def measure(a):
         return timed(a.n, lambda: run_ok([f"{t}/gen", "1"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE).stdout,
                      lambda got: check(got, 1)), {}
     if a.job == "capture":
-        return timed(a.n, lambda: run_ok([f"{t}/gen", str(number[0])], stdout=subprocess.PIPE).stdout,
+        return timed(a.n, lambda: run_ok([f"{t}/gen", str(number[0])], **pipes).stdout,
                      lambda got: check(got, number[0])), {}
     if a.job == "feed":
         data = (PATTERN * (number[0] // 65536 + 1))[:number[0]]
         return timed(a.n, lambda: run_ok([f"{t}/cat"], input=data, stdout=subprocess.PIPE).stdout,
                      lambda got: check(got, number[0])), {}
     if a.job == "chain":
-        return timed(a.n, lambda: chain(t, number[0])), {}
+        return timed(a.n, lambda: chain(t, number[0], number[1] or 3)), {}
+    if a.job == "openssl":
+        os.environ["BENCH_PASS"] = "open sesame"
+        data = (PATTERN * (number[1] // 65536 + 1))[:number[1]]
+        return timed(a.n, lambda: openssl(number[0], data)), {}
     if a.job in ("overshoot-wait", "overshoot-run"):
         return [overshoot(t, number[0], a.job == "overshoot-run") for _ in range(a.n)], {}
     if a.job == "notice":
@@ -171,7 +217,10 @@ def measure(a):
     if a.job == "many":
         return many(t, number[0], number[1])
     if a.job == "bounded":
-        return timed(a.n, lambda: bounded(t, number[0], number[1])), {}
+        us = timed(a.n, lambda: bounded(t, number[0], number[1]))
+        return us, {"us_each": sorted(us)[len(us) // 2] / number[0]}
+    if a.job == "threads":
+        return threads(t, number[0], a.n), {}
     fail(f"no job {a.job}")
 
 
