@@ -21,7 +21,16 @@ man_MANS = $(bridge_pages)
 endif
 EXTRA_DIST += $(bridge_pages)
 
-EXTRA_DIST += doc/make-links.sh $(wildcard $(srcdir)/doc/*.md)
+command_pages = \
+	doc/brood-map.1 \
+	doc/brood-run.1 \
+	doc/brood.1
+if HAVE_COMMAND
+man1_MANS = $(command_pages)
+endif
+EXTRA_DIST += $(command_pages)
+
+EXTRA_DIST += doc/make-links.sh $(wildcard $(srcdir)/doc/*.md $(srcdir)/doc/*.png $(srcdir)/doc/speed/*.svg)
 
 pages_of_functions = $(addprefix $(srcdir)/,$(filter %.3,$(dist_man_MANS) $(man_MANS)))
 
@@ -29,7 +38,7 @@ install-data-hook:
 	@$(SHELL) $(srcdir)/doc/make-links.sh '$(DESTDIR)$(man3dir)' $(pages_of_functions) >/dev/null
 
 # The names are asked of the same script, in a folder that is thrown away.
-uninstall-local:
+uninstall-links:
 	@links=`$(SHELL) $(srcdir)/doc/make-links.sh doc/links.tmp $(pages_of_functions)`; \
 	rm -rf doc/links.tmp; \
 	for link in $$links; do rm -f "$(DESTDIR)$(man3dir)/$$link"; done

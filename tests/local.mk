@@ -16,9 +16,11 @@ brood_tests = \
 	tests/suites/test_examples \
 	tests/suites/test_functions \
 	tests/suites/test_identity \
+	tests/suites/test_on_output \
 	tests/suites/test_signals_of_children \
 	tests/suites/test_starting \
 	tests/suites/test_streaming \
+	tests/suites/test_terminal \
 	tests/suites/test_tour \
 	tests/suites/test_trees \
 	tests/suites/test_waiting \
@@ -74,6 +76,7 @@ brood_tests = \
 	tests/test_strv \
 	tests/test_support \
 	tests/test_support_frame \
+	tests/test_support_pty \
 	tests/test_text \
 	tests/test_timers \
 	tests/test_verdict \
@@ -105,13 +108,16 @@ tests_test_libpipeline_pipeline_LDADD = $(bridge_libs) $(BROOD_PTHREAD_LIBS)
 
 brood_checks = \
 	tests/checks/child-symbols.sh \
+	tests/checks/completions.sh \
 	tests/checks/exports.sh \
 	tests/checks/headers.sh \
 	tests/checks/layers.sh \
 	tests/checks/listed.sh \
 	tests/checks/manpages.sh \
 	tests/checks/map.sh \
+	tests/checks/page-examples.sh \
 	tests/checks/readme.sh \
+	tests/checks/report-browser.sh \
 	tests/checks/spdx.sh
 
 # The default of every program that names no _LDADD of its own, which is the tests.
@@ -136,6 +142,8 @@ tests_libsupport_la_SOURCES = \
 	tests/support/libpipeline.h \
 	tests/support/lines.h \
 	tests/support/members.h \
+	tests/support/pty.c \
+	tests/support/pty.h \
 	tests/support/running.h \
 	tests/support/storm.c \
 	tests/support/storm.h \
@@ -184,6 +192,7 @@ AM_TESTS_ENVIRONMENT = \
 	CMOCKA_MESSAGE_OUTPUT=stdout; export CMOCKA_MESSAGE_OUTPUT; \
 	LC_ALL=C; export LC_ALL; \
 	BROOD_TEST_CHILD='$(abs_top_builddir)/tests/child/child'; export BROOD_TEST_CHILD; \
+	BROOD_COMMAND='$(brood_command)'; export BROOD_COMMAND; \
 	BROOD_EXAMPLES='$(abs_top_builddir)/examples'; export BROOD_EXAMPLES; \
 	BROOD_SRCDIR='$(abs_top_srcdir)'; export BROOD_SRCDIR; \
 	BROOD_BUILDDIR='$(abs_top_builddir)'; export BROOD_BUILDDIR; \
@@ -192,6 +201,11 @@ AM_TESTS_ENVIRONMENT = \
 	LIBPIPELINE_CFLAGS='$(LIBPIPELINE_CFLAGS)'; export LIBPIPELINE_CFLAGS; \
 	CC='$(CC)'; export CC; \
 	NM='$(NM)'; export NM;
+
+# Empty where the command is left out.
+if HAVE_COMMAND
+brood_command = $(abs_top_builddir)/tools/brood
+endif
 
 CLEANFILES += tests/summary.log
 

@@ -6,6 +6,7 @@
 #define BROOD_TOOLS_CHAIN_H
 
 #include <brood.h>
+#include <stddef.h>
 
 #include "options.h"
 
@@ -24,30 +25,38 @@ struct chain_settings {
  * a struct chain_settings.
  */
 #define CHAIN_ROWS_TIME \
-	{ "Time", 't', "timeout", "TIME", OPTION_DURATION_MS, offsetof(struct chain_settings, timeout_ms), \
-	  "stop it after TIME: 5, 1.5s, 200ms, 2m (0: never)" }, \
+	{ "Time (5, 1.5s, 200ms, 2m, 1h, 1d)", 't', "timeout", "TIME", OPTION_DURATION_MS, offsetof(struct chain_settings, timeout_ms), \
+	  .help = "stop it after TIME (0: never)" }, \
 	{ NULL, 'k', "grace", "TIME", OPTION_DURATION_MS, offsetof(struct chain_settings, grace_ms), \
-	  "between the stop signal and SIGKILL (2s)" }, \
+	  .help = "from the stop signal to SIGKILL (2s)" }, \
 	{ NULL, 0, "linger", "TIME", OPTION_DURATION_MS, offsetof(struct chain_settings, linger_ms), \
-	  "read on after the end while a grandchild holds the output (1s)" }, \
-	{ NULL, 's', "signal", "SIGNAL", OPTION_SIGNAL, offsetof(struct chain_settings, signal), "the stop signal (TERM)" }
+	  .help = "read on while a grandchild holds the output (1s)" }, \
+	{ NULL, 's', "signal", "SIGNAL", OPTION_SIGNAL, offsetof(struct chain_settings, signal), \
+	  .help = "the stop signal: a name or a number (TERM)" }
 #define CHAIN_ROWS_PLACE \
-	{ "Surroundings", 'C', "directory", "DIR", OPTION_TEXT, offsetof(struct chain_settings, directory), "run it in DIR" }, \
+	{ "Surroundings", 'C', "directory", "DIR", OPTION_TEXT, offsetof(struct chain_settings, directory), \
+	  .help = "run it in DIR" }, \
 	{ NULL, 'E', "env", "NAME=VALUE", OPTION_LIST, offsetof(struct chain_settings, environment), \
-	  "set a variable, or take NAME away; may be given again" }, \
+	  .help = "set a variable; NAME alone: unset; may be repeated" }, \
 	{ NULL, 0, "contain", NULL, OPTION_FLAG, offsetof(struct chain_settings, contain), \
-	  "in a cgroup of its own: stopping reaches all it ever started" }
+	  .help = "in a cgroup: stopping reaches all that it started" }
 
 /*
  * One operand is a line for brood_command_parse; several, or any behind --, are words, and those that are exactly | stand between stages.
- * 0 and a command that can be started, or -errno and *ret_why (to be freed) says what is wrong and where.
+ * 0 and a command that can be started, or -errno and *ret_why (to be freed; NULL for want of memory) says what is wrong and where.
  */
 int chain_read(const struct operands *operands, brood_command **ret_cmd, char **ret_why);
 
-/* Put the settings on a chain. 0, or -EINVAL and *ret_why (to be freed). The signals that we ignore stay ignored, as with nohup(1). */
+/*
+ * Put the settings on a chain. 0, or -errno and *ret_why (to be freed; NULL for want of memory). The signals that we ignore stay ignored, as with
+ * nohup(1), and where the system can, SIGKILL to us ends the chain.
+ */
 int chain_apply(const struct chain_settings *settings, brood_command *cmd, char **ret_why);
 
-/* What a shell would need, one stage a line, to the stream. For -v and --dry-run. */
-void chain_print(const brood_command *cmd, int fd);
+/*
+ * What a shell would need, one stage a line, for -v and --dry-run; on standard error with "+ " in front, as a shell's -x has it. 0, or -errno of
+ * the write.
+ */
+int chain_print(const brood_command *cmd, int fd);
 
 #endif

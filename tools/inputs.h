@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 struct inputs_settings {
-	char **words;           /* behind :::, or NULL */
+	char **words;           /* behind :::, or NULL. Not copied */
 	size_t word_count;
-	const char **files;     /* -a; "-" is standard input. None of both: standard input */
+	const char **files;     /* -a, after the words; "-" is standard input. None of both: standard input */
 	size_t file_count;
 	bool null_separated;
 	bool shuffle;           /* all of them are read first */
@@ -28,15 +28,18 @@ struct inputs;
 int inputs_new(const struct inputs_settings *settings, struct inputs **ret_inputs, char **ret_why);
 
 /*
- * 1 and *ret_input, the caller's to free; 0 at the end; -EAGAIN when none is there yet: poll inputs_fd for reading; another
- * -errno, and inputs_why says it.
+ * 1 and *ret_input, the caller's to free; 0 at the end; -EAGAIN when none is there yet: poll inputs_fd for reading (poll(2), which takes
+ * regular files); another -errno, again and again, and inputs_why says it.
  */
 int inputs_next(struct inputs *inputs, char **ret_input);
 int inputs_fd(const struct inputs *inputs);
 const char *inputs_why(const struct inputs *inputs);
 
-/* How many there are altogether, as far as that can be known beforehand (words, regular files, after the end): true and *ret_total. */
-bool inputs_total(const struct inputs *inputs, uint64_t *ret_total);
+/*
+ * How many there are altogether, as far as that can be known beforehand: true and *ret_total. Words, regular files of up to 64 MiB in all, which the
+ * first call reads (their offsets stay), and anything after the end. A file that grows meanwhile makes it wrong until then: it is for people.
+ */
+bool inputs_total(struct inputs *inputs, uint64_t *ret_total);
 
 void inputs_free(struct inputs *inputs_take);
 

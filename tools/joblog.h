@@ -15,9 +15,10 @@
 struct joblog;
 
 /*
- * Without `resume` the file must be new or empty: an older log is not written over. With it, the jobs that succeeded are learned from the lines that are
- * there, and a torn last line (a crash, a full disk) is cut off. 0, or -errno and *ret_why (to be freed): the line's number where one
- * cannot be read, who holds the lock.
+ * Without `resume` the file must be new or empty: an older log is not written over. With it, the jobs that succeeded are learned from the lines that
+ * are there, and a torn last line (a crash) is cut off; a file with a line that is no job's record is left as it is. What is no regular file is
+ * written to and cannot be resumed from. 0, or -errno and *ret_why (to be freed): -EEXIST, the line's number where one cannot be read,
+ * -EBUSY and who holds the lock.
  */
 int joblog_new(const char *path, bool resume, struct joblog **ret_log, char **ret_why);
 
@@ -30,7 +31,10 @@ bool joblog_take_done(struct joblog *log, const char *input, const char *command
 uint64_t joblog_done_count(const struct joblog *log);
 bool joblog_was_torn(const struct joblog *log);
 
-/* 0, or -errno: this record is not in the file, and the file is as it was. */
+/*
+ * 0, or -errno: this record is not in the file, and the file is as it was. With SIGXFSZ at its default a limit on the size of files ends the
+ * program instead.
+ */
 int joblog_append(struct joblog *log, const json_t *record);
 
 /* 0, or -errno of the last write-back. Frees the log; NULL is 0. */

@@ -11,6 +11,7 @@
 
 enum option_kind {
 	OPTION_FLAG,            /* bool */
+	OPTION_CHOICE,          /* an enum: a flag that stores the row's `choice`; of several that share a field the last one wins */
 	OPTION_DURATION_MS,     /* int64_t */
 	OPTION_SIZE,            /* uint64_t */
 	OPTION_COUNT,           /* uint64_t */
@@ -27,6 +28,7 @@ struct option_list {
 	size_t count;
 };
 
+/* Written { group, letter, name, value, kind, offset, .help = "..." }: naming the last one leaves out what does not apply. */
 struct option_row {
 	const char *group;      /* a heading before it, or NULL */
 	int letter;             /* 0: none */
@@ -35,6 +37,7 @@ struct option_row {
 	enum option_kind kind;
 	size_t offset;          /* of its field in the settings */
 	const char *help;       /* a line */
+	int choice;             /* OPTION_CHOICE */
 };
 
 struct verb {
@@ -53,9 +56,10 @@ struct operands {
 };
 
 /*
- * Fill the settings, which hold their defaults. 0; 1 when --help or --version has been answered and the program is to end well; -EINVAL after
- * a mistake has been said: "brood run: --timeout: '5x': unknown unit 'x' (ms, s, m, h, d)", "brood run: unknown option --timout; did you mean
- * --timeout?". Lists are freed with options_done.
+ * Fill the settings, which hold their defaults. 0; 1 when --help or --version has been answered and the program is to end well; -errno after
+ * a mistake has been said (-EINVAL, or what a write of --help gave): "brood run: --timeout: '5x': unknown unit 'x' (ms, s, m, h, d)", "brood
+ * run: unknown option --timout; did you mean --timeout?". From here on say() speaks as the verb. Lists are freed with options_done, after a
+ * mistake too.
  */
 int options_read(const struct verb *verb, int argc, char **argv, void *settings, struct operands *ret_operands);
 void options_done(const struct verb *verb, void *settings);

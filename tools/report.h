@@ -18,7 +18,7 @@ struct report;
 struct report_facts {
 	const char *title;      /* "brood map" */
 	const char *command;    /* the command line or template */
-	uint64_t given;         /* jobs that there were to do; 0: one a record */
+	uint64_t given;         /* jobs that there were to do, the skipped ones among them; 0: one a record */
 	uint64_t skipped;       /* done in an earlier run */
 	const char *ending;     /* "interrupted by SIGINT", or NULL */
 };

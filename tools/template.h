@@ -6,6 +6,10 @@
  *   {}   the input          {.}  without its extension     {/}   its last component
  *   {//} its folder ("." where it names none)              {#}   the job's number, from 1
  *
+ * {/} and {//} are what basename(1) and dirname(1) print: of "a/b/" they are "b" and "a". {.} takes the last dot of the last component and what
+ * follows, but no dot at its front: "a/b.tar.gz" is "a/b.tar", while ".bashrc", "a.d/b" and "a.d/" stay. An input that looks like an
+ * option ("-rf") is passed as it is: that is for a -- in the template.
+ *
  * Braces that are none of these stay as they are. A single command without any placeholder gets the input as its last argument; a chain
  * without any is a mistake, for nobody can know where it should go.
  */

@@ -3,7 +3,8 @@
  * Numbers with units as people write them on a command line: 1.5s, 200ms, 2m; 64K, 1.5G. One parser for all of them, pure.
  *
  * A refusal returns -EINVAL (no number, a unit that is not known, a sign) or -ERANGE, and *ret_why is words that go behind the value:
- * "unknown unit 'x' (ms, s, m, h, d)". They are static.
+ * "unknown unit 'x' (ms, s, m, h, d)". They are good until this thread's next refusal. What is filled stays untouched by a refusal.
+ * Computed in whole numbers, exactly, and nothing depends on the locale.
  */
 #ifndef BROOD_TOOLS_UNITS_H
 #define BROOD_TOOLS_UNITS_H
@@ -17,13 +18,16 @@
  */
 int units_duration_ms(const char *text, int64_t *ret_ms, const char **ret_why);
 
-/* Bytes: K, M, G, T (also KiB ...) are powers of 1024, KB, MB, ... of 1000; B or nothing is bytes. Larger than UINT64_MAX is -ERANGE. */
+/*
+ * Bytes, decimal as above: K, M, G, T (also KiB ...) are powers of 1024, KB, MB, ... of 1000, in small letters too; B or nothing is bytes. Rounded
+ * up. Larger than UINT64_MAX is -ERANGE.
+ */
 int units_size(const char *text, uint64_t *ret_bytes, const char **ret_why);
 
-/* A whole number from least to most. */
+/* A whole number from least to most, digits alone; -ERANGE outside. */
 int units_count(const char *text, uint64_t least, uint64_t most, uint64_t *ret_count, const char **ret_why);
 
-/* A signal: TERM, SIGTERM, term, 15, RTMIN+1. */
+/* A signal: TERM, SIGTERM, term, 15, RTMIN+1. 0 is none. */
 int units_signal(const char *text, int *ret_signal, const char **ret_why);
 
 /* For people, short: "1.53 s", "12 ms", "3 m 20 s"; "64 KiB", "1.5 GiB". */

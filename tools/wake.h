@@ -12,6 +12,9 @@
 /* 0, or -errno. Once in a program. SIGPIPE among the signals makes writes fail with EPIPE instead; it is not reported. */
 int wake_new(const int *signals, size_t count);
 
+/* This one is caught: it was among the signals, and was not ignored. */
+bool wake_has(int signal);
+
 /* To poll for reading. */
 int wake_fd(void);
 
@@ -21,7 +24,17 @@ int wake_take(void);
 /* As if it had never been caught: back to the default, then sent to ourselves. Returns when that does not end us. */
 void wake_die_of(int signal);
 
-/* Stop as Ctrl-Z would have (SIGTSTP at its default, sent to ourselves); returns once somebody has continued us. */
-void wake_stop_self(void);
+/* The same for everybody in our process group, as a key on the terminal would have: a script around us ends too. */
+void wake_die_with_group(int signal);
+
+/*
+ * Stop as Ctrl-Z would have (SIGTSTP at its default, sent to ourselves); true once somebody has continued us. False when that does not stop
+ * us: the signal is ignored, or our group is an orphaned one, which nobody could continue. The SIGCONT is reported by wake_take when it is
+ * among the signals.
+ */
+bool wake_stop_self(void);
+
+/* The same by SIGTSTP, SIGTTIN or SIGTTOU for everybody in our process group: a script around us stops too. */
+bool wake_stop_group(int signal);
 
 #endif

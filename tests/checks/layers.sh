@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # A folder of lib/ may use itself and those before it in this list, never one behind it (lib/README.md). Public headers belong to
-# everybody. Read from the #include lines, so a forbidden use is found before it is a habit.
+# everybody; tools/ uses them and itself alone. Read from the #include lines, so a forbidden use is found before it is a habit.
 set -u
 
 order="base command spawn process batch"
@@ -70,6 +70,16 @@ for folder in lib/*/; do
 		for included in $(sed -n 's/^[ 	]*#[ 	]*include[ 	]*<\([^>]*\)>.*/\1/p' "$file"); do
 			[ ! -f "lib/$included" ] || complain "$file: <$included>: private headers go in double quotes"
 		done
+	done
+done
+
+for file in tools/*.[ch]; do
+	files=$((files + 1))
+	for included in $(sed -n 's/^[ 	]*#[ 	]*include[ 	]*"\([^"]*\)".*/\1/p' "$file"); do
+		[ -f "tools/$included" ] || [ "$included" = config.h ] || complain "$file: \"$included\" is no file of tools/: the command uses public headers alone"
+	done
+	for included in $(sed -n 's/^[ 	]*#[ 	]*include[ 	]*<\([^>]*\)>.*/\1/p' "$file"); do
+		[ ! -f "lib/$included" ] || complain "$file: <$included> is private to lib/"
 	done
 done
 

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* The log of brood map: what is in it however map ended, and that --resume does what is left and nothing twice. */
+#include "tools/command.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+static const char *file(const char *name)
+{
+	static char paths[8][4096];
+	static int next;
+
+	return support_path(paths[next++ % 8], sizeof paths[0], name);
+}
+
+/* How many lines the text has, each of them a JSON object whose "ok" is this; -1: either. */
+static size_t count_records(const char *text, int ok)
+{
+	size_t count = 0;
+
+	while (*text) {
+		const char *end = strchr(text, '\n');
+		json_t *record;
+
+		assert_non_null(end);
+		record = json_loadb(text, (size_t)(end - text), 0, NULL);
+		assert_non_null(record);
+		count += ok < 0 || json_is_true(json_object_get(record, "ok")) == ok;
+		json_decref(record);
+		text = end + 1;
+	}
+	return count;
+}
+
+static size_t records_in(const char *path, int ok)
+{
+	char *text = support_read_file(path, NULL);
+	size_t count;
+
+	assert_non_null(text);
+	count = count_records(text, ok);
+	free(text);
+	return count;
+}
+
+static size_t lines_in(const char *path)
+{
+	char *text = support_read_file(path, NULL);
+	size_t count = 0;
+
+	for (const char *at = text; at && (at = strchr(at, '\n')); at++)
+		count++;
+	free(text);
+	return count;
+}
+
+static void wait_for_lines(const char *path, size_t count)
+{
+	const int64_t until = support_now_ms() + 60000;
+
+	while (lines_in(path) < count) {
+		assert_true(support_now_ms() < until);
+		support_sleep_ms(1);
+	}
+}
+
+static void write_numbers(const char *path, int count)
+{
+	FILE *lines = fopen(path, "w");
+
+	for (int i = 1; i <= count; i++)
+		fprintf(lines, "%d\n", i);
+	assert_int_equal(fclose(lines), 0);
+}
+
+static void test_each_job_that_ended_is_a_line(void **state)
+{
+	(void)state;
+	expect(123, "3 jobs: 2 ok, 1 failed", "map", "--log", file("log"), C, "exit", ":::", "0", "3", "0");
+	assert_int_equal(records_in(file("log"), -1), 3);
+	assert_int_equal(records_in(file("log"), true), 2);
+}
+
+static void test_an_old_log_is_not_written_over(void **state)
+{
+	(void)state;
+	support_write_text(file("log"), "precious\n");
+	expect(125, "log", "map", "--log", file("log"), C, "touch", ":::", file("made"));
+	assert_int_equal(access(file("made"), F_OK), -1);
+	assert_int_equal(lines_in(file("log")), 1);
+}
+
+static void test_resume_does_what_failed_and_what_is_new(void **state)
+{
+	(void)state;
+	expect(123, "1 failed", "map", "-j1", "--log", file("log"), "sh", "-c", "echo $0 >>$1; test $0 != 2", "{}", file("done"), ":::", "1", "2", "3");
+	expect(123, "4 jobs: 1 ok, 1 failed, 2 done before", "map", "-j1", "--log", file("log"), "--resume", "sh", "-c", "echo $0 >>$1; test $0 != 2", "{}",
+	       file("done"), ":::", "1", "2", "3", "4");
+	char *done = support_read_file(file("done"), NULL);
+	assert_string_equal(done, "1\n2\n3\n2\n4\n");
+	free(done);
+}
+
+static void test_another_command_is_not_done_before(void **state)
+{
+	(void)state;
+	expect(0, NULL, "map", "--log", file("log"), C, "append", file("done"), "{}", ":::", "1");
+	expect(0, NULL, "map", "--log", file("log"), "--resume", C, "append", file("done"), "{}", "exit", "0", ":::", "1");
+	char *done = support_read_file(file("done"), NULL);
+	assert_string_equal(done, "11");
+	free(done);
+}
+
+static void test_an_input_that_is_there_twice_is_done_twice(void **state)
+{
+	(void)state;
+	expect(0, NULL, "map", "--log", file("log"), C, "append", file("done"), ":::", "x");
+	expect(0, NULL, "map", "--log", file("log"), "--resume", C, "append", file("done"), ":::", "x", "x");
+	char *done = support_read_file(file("done"), NULL);
+	assert_string_equal(done, "xx");
+	free(done);
+}
+
+/* A child that was on its way to its exec when we were killed has the lock with us, and is killed a moment later. */
+static void wait_for_the_lock(const char *path)
+{
+	const int64_t until = support_now_ms() + 60000;
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		assert_true(support_now_ms() < until);
+		support_sleep_ms(1);
+	}
+	close(fd);
+}
+
+/* Kill or interrupt it in the middle, then resume: each job has run, and each that the log calls done ran once. */
+static void resume_after(int signal)
+{
+	const char *log = file("log"), *in = file("in"), *done = file("done");
+	struct ran ran;
+	pid_t pid;
+	size_t before;
+
+	write_numbers(in, 300);
+	pid = brood_start_at(NULL, "map", "-j2", "--log", log, "-a", in, "sh", "-c", "echo $0 >>$1", "{}", done);
+	wait_for_lines(log, 20);
+	kill(pid, signal);
+	ran = brood_ended(pid);
+	assert_int_equal(ran.status, 128 + signal);
+	if (signal != SIGKILL && records_in(log, true) < 300)
+		assert_non_null(strstr(ran.err, "--resume"));
+	ran_done(&ran);
+	before = records_in(log, true);
+	assert_true(before >= 20);
+	wait_for_the_lock(log);
+	struct ran second = brood_at(NULL, "map", "-j2", "--resume", "--log", log, "-a", in, "sh", "-c", "echo $0 >>$1", "{}", done);
+	if (second.status != 0)
+		fail_msg("ended with %d: %s", second.status, second.err);
+	ran_done(&second);
+	assert_int_equal(records_in(log, true), 300);
+	/* Only what ran when it ended may have run twice. */
+	assert_true(lines_in(done) >= 300 && lines_in(done) <= 300 + 4);
+}
+
+static void test_resume_after_sigkill_loses_nothing(void **state)
+{
+	(void)state;
+	resume_after(SIGKILL);
+}
+
+static void test_resume_after_an_interrupt_loses_nothing(void **state)
+{
+	(void)state;
+	resume_after(SIGINT);
+}
+
+static void test_jobs_that_were_stopped_are_not_done(void **state)
+{
+	const char *log = file("log"), *begun = file("begun");
+	struct ran ran;
+	pid_t pid;
+
+	(void)state;
+	pid = brood_start_at(NULL, "map", "-j2", "--log", log, C, "append", begun, "x\n", "sleep-forever", "exit", ":::", "1", "2", "3", "4", "5");
+	wait_for_lines(begun, 2);
+	kill(pid, SIGTERM);
+	ran = brood_ended(pid);
+	assert_int_equal(ran.status, 143);
+	assert_non_null(strstr(ran.err, "5 jobs: 0 ok, 2 stopped, 3 not started"));
+	ran_done(&ran);
+	assert_int_equal(records_in(log, false), 2);
+	assert_int_equal(records_in(log, true), 0);
+}
+
+/* A job that ends well when it is asked to end did not do its work. */
+static void test_a_stopped_job_that_exits_with_0_is_not_done(void **state)
+{
+	const char *log = file("log"), *begun = file("begun");
+	struct ran ran;
+	pid_t pid;
+
+	(void)state;
+	pid = brood_start_at(NULL, "map", "--log", log, C, "trap-term", "0", "append", begun, "x\n", "sleep-forever", "exit", ":::", "1");
+	wait_for_lines(begun, 1);
+	kill(pid, SIGTERM);
+	ran = brood_ended(pid);
+	assert_int_equal(ran.status, 143);
+	ran_done(&ran);
+	assert_int_equal(records_in(log, true), 0);
+	assert_int_equal(records_in(log, false), 1);
+}
+
+static void test_records_that_do_not_fit_are_not_lost(void **state)
+{
+	struct rlimit limit, small;
+	struct ran ran;
+	size_t in_log, said = 0;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	small = limit;
+	small.rlim_cur = 4096;
+	setrlimit(RLIMIT_FSIZE, &small);
+	write_numbers(file("in"), 100);
+	ran = brood_at(NULL, "map", "-j2", "--log", file("log"), "-a", file("in"), C, "append", file("done"), "x\n", "exit", "0");
+	setrlimit(RLIMIT_FSIZE, &limit);
+	assert_int_equal(ran.status, 125);
+	assert_non_null(strstr(ran.err, "--log: '"));
+	in_log = records_in(file("log"), true);
+	assert_true(in_log > 1);
+	for (char *line = strtok(ran.err, "\n"); line; line = strtok(NULL, "\n"))
+		if (*line == '{') {
+			json_t *record = json_loads(line, 0, NULL);
+
+			assert_non_null(record);
+			json_decref(record);
+			said++;
+		}
+	assert_true(said >= 1);
+	assert_int_equal(in_log + said, lines_in(file("done")));
+	ran_done(&ran);
+}
+
+static void test_two_on_one_log_are_refused(void **state)
+{
+	const char *go = file("go");
+	pid_t pid;
+
+	(void)state;
+	pid = brood_start_at(NULL, "map", "--log", file("log"), C, "touch", "{}", "wait-for-file", go, ":::", file("begun"));
+	assert_int_equal(support_wait_file(file("begun"), 60000), 1);
+	expect(125, "log", "map", "--log", file("log"), "--resume", C, "echo", ":::", "x");
+	support_write_text(go, "");
+	struct ran ran = brood_ended(pid);
+	assert_int_equal(ran.status, 0);
+	ran_done(&ran);
+}
+
+static void test_report_and_trace_tell_each_job(void **state)
+{
+	(void)state;
+	expect(123, "1 failed", "map", "--report", file("r.html"), "--trace", file("t.json"), C, "exit", ":::", "0", "3");
+	char *report = support_read_file(file("r.html"), NULL);
+	json_t *trace = json_load_file(file("t.json"), 0, NULL);
+	assert_non_null(report);
+	assert_non_null(strstr(report, "</html>"));
+	assert_non_null(trace);
+	json_decref(trace);
+	free(report);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		brood_test(test_each_job_that_ended_is_a_line),
+		brood_test(test_an_old_log_is_not_written_over),
+		brood_test(test_resume_does_what_failed_and_what_is_new),
+		brood_test(test_another_command_is_not_done_before),
+		brood_test(test_an_input_that_is_there_twice_is_done_twice),
+		brood_test(test_resume_after_sigkill_loses_nothing),
+		brood_test(test_resume_after_an_interrupt_loses_nothing),
+		brood_test(test_jobs_that_were_stopped_are_not_done),
+		brood_test(test_a_stopped_job_that_exits_with_0_is_not_done),
+		brood_test(test_records_that_do_not_fit_are_not_lost),
+		brood_test(test_two_on_one_log_are_refused),
+		brood_test(test_report_and_trace_tell_each_job),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From operands to a chain, and the settings that run and map have in common.
+ *
+ * What is wrong with the operands is told in words that name the place: the column of a line, the number of a stage. Nothing is started here, but
+ * for one probe in the life of the program: whether this system can end a child with its parent.
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "chain.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int mistake(char **ret_why, const char *format, ...) BROOD_PRINTF(2, 3);
+
+static int mistake(char **ret_why, const char *format, ...)
+{
+	va_list arguments;
+	int r;
+
+	va_start(arguments, format);
+	r = vasprintf(ret_why, format, arguments);
+	va_end(arguments);
+	if (r < 0) {
+		*ret_why = NULL;
+		return -ENOMEM;
+	}
+	return -EINVAL;
+}
+
+static int no_memory(char **ret_why)
+{
+	*ret_why = NULL;
+	return -ENOMEM;
+}
+
+/* ---- operands ---- */
+
+static int check_chain(brood_command *cmd_take, brood_command **ret_cmd, char **ret_why)
+{
+	int r;
+
+	if (!cmd_take)
+		return no_memory(ret_why);
+	if (!brood_command_error(cmd_take)) {
+		*ret_cmd = cmd_take;
+		return 0;
+	}
+	r = mistake(ret_why, "%s", brood_command_error(cmd_take));
+	brood_command_free(cmd_take);
+	return r;
+}
+
+/* The library speaks to programmers: which function would do it, and that it was a parser that refused. Neither helps who types a command. */
+static int refuse_line(const char *words, char **ret_why)
+{
+	static const char *const advice[] = { ", or use brood_", " or use brood_", ": use brood_" };
+	size_t length;
+
+	if (strncmp(words, "parse: ", 7) == 0)
+		words += 7;
+	length = strlen(words);
+	for (size_t i = 0; i < sizeof advice / sizeof *advice; i++) {
+		const char *end = strstr(words, advice[i]);
+
+		if (end && (size_t)(end - words) < length)
+			length = (size_t)(end - words);
+	}
+	return mistake(ret_why, "%.*s", (int)length, words);
+}
+
+static int read_line(const char *line, brood_command **ret_cmd, char **ret_why)
+{
+	brood_command *cmd = NULL;
+	int r;
+
+	if (brood_command_parse(line, &cmd) == 0)
+		return check_chain(cmd, ret_cmd, ret_why);
+	r = cmd ? refuse_line(brood_command_error(cmd), ret_why) : no_memory(ret_why);
+	brood_command_free(cmd);
+	return r;
+}
+
+static brood_command *stage_of(char **words, size_t count)
+{
+	const char **argv = calloc(count + 1, sizeof *argv);
+	brood_command *cmd = NULL;
+
+	if (argv) {
+		for (size_t i = 0; i < count; i++)
+			argv[i] = words[i];
+		cmd = brood_command_new(argv);
+	}
+	free(argv);
+	return cmd;
+}
+
+/* How many words there are before the next | or the end. */
+static size_t stage_length(const struct operands *operands, size_t from)
+{
+	size_t end = from;
+
+	while (end < operands->count && strcmp(operands->words[end], "|") != 0)
+		end++;
+	return end - from;
+}
+
+static int read_words(const struct operands *operands, brood_command **ret_cmd, char **ret_why)
+{
+	brood_command *chain = NULL;
+	size_t stage = 1, at = 0;
+
+	for (;; stage++, at++) {
+		const size_t length = stage_length(operands, at);
+		brood_command *cmd;
+
+		if (length == 0 || operands->words[at][0] == '\0') {
+			brood_command_free(chain);
+			return mistake(ret_why, length == 0 ? "stage %zu has no words" : "stage %zu: the name of its program is empty", stage);
+		}
+		cmd = stage_of(operands->words + at, length);
+		chain = stage == 1 ? cmd : brood_pipe(chain, cmd);
+		at += length;
+		if (!chain || at >= operands->count)
+			return check_chain(chain, ret_cmd, ret_why);
+	}
+}
+
+int chain_read(const struct operands *operands, brood_command **ret_cmd, char **ret_why)
+{
+	if (operands->count == 0)
+		return mistake(ret_why, "no command was given");
+	if (operands->count == 1 && !operands->after_dashes)
+		return read_line(operands->words[0], ret_cmd, ret_why);
+	return read_words(operands, ret_cmd, ret_why);
+}
+
+/* ---- settings ---- */
+
+static int set_variable(brood_command *cmd, const char *item, char **ret_why)
+{
+	const char *equals = strchr(item, '=');
+	char *name;
+
+	if (equals == item || item[0] == '\0')
+		return mistake(ret_why, "--env: '%s': the name of the variable is missing", item);
+	if (!equals) {
+		brood_command_unsetenv(cmd, item);
+		return 0;
+	}
+	name = strndup(item, (size_t)(equals - item));
+	if (!name)
+		return no_memory(ret_why);
+	brood_command_setenv(cmd, name, equals + 1);
+	free(name);
+	return 0;
+}
+
+static void set_times(const struct chain_settings *settings, brood_command *cmd)
+{
+	if (settings->timeout_ms > 0 && settings->timeout_ms != INT64_MAX)
+		brood_command_set_timeout_ms(cmd, settings->timeout_ms);
+	if (settings->grace_ms >= 0)
+		brood_command_set_grace_ms(cmd, settings->grace_ms);
+	if (settings->linger_ms >= 0)
+		brood_command_set_linger_ms(cmd, settings->linger_ms == INT64_MAX ? -1 : settings->linger_ms);
+	if (settings->signal)
+		brood_command_set_stop_signal(cmd, settings->signal);
+}
+
+/*
+ * Whether a library can do this is known to the library alone: the same program may run with one that was built for plain POSIX, where such a
+ * start is refused. A device is no program, so the probe ends before it runs anything.
+ */
+static bool can_die_with_parent(void)
+{
+	static int answer = -1;
+	brood_process *process = NULL;
+	brood_command *cmd;
+
+	if (answer >= 0)
+		return answer;
+	cmd = brood_command_newl("/dev/null", NULL);
+	brood_command_set_die_with_parent(cmd, true);
+	answer = brood_start(cmd, &process) != -ENOTSUP;
+	brood_process_free(process);
+	brood_command_free(cmd);
+	return answer;
+}
+
+int chain_apply(const struct chain_settings *settings, brood_command *cmd, char **ret_why)
+{
+	set_times(settings, cmd);
+	if (settings->directory)
+		brood_command_chdir(cmd, settings->directory);
+	for (size_t i = 0; i < settings->environment.count; i++) {
+		int r = set_variable(cmd, settings->environment.items[i], ret_why);
+
+		if (r < 0)
+			return r;
+	}
+	if (settings->contain)
+		brood_command_set_contained(cmd, true);
+	brood_command_keep_ignored(cmd, 0);
+	/* A SIGKILL that hits us leaves no chain behind that nobody holds to its time. */
+	if (can_die_with_parent())
+		brood_command_set_die_with_parent(cmd, true);
+	return brood_command_error(cmd) ? mistake(ret_why, "%s", brood_command_error(cmd)) : 0;
+}
+
+/* ---- showing ---- */
+
+static int write_all(int fd, const char *text, size_t size)
+{
+	while (size > 0) {
+		ssize_t n = write(fd, text, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Where the next stage begins in a formatted chain, NULL when there is none: behind a | that neither quotes nor a backslash hide. */
+static const char *next_stage(const char *text)
+{
+	bool quoted = false;
+
+	for (; *text; text++) {
+		if (*text == '\'')
+			quoted = !quoted;
+		else if (*text == '\\' && !quoted && text[1])
+			text++;
+		else if (!quoted && strncmp(text, " | ", 3) == 0)
+			return text + 3;
+	}
+	return NULL;
+}
+
+int chain_print(const brood_command *cmd, int fd)
+{
+	const char *mark = fd == STDERR_FILENO ? "+ " : "";
+	char *text = brood_command_format(cmd), *lines = NULL;
+	size_t size = 0;
+	FILE *out = text ? open_memstream(&lines, &size) : NULL;
+	int r = -ENOMEM;
+
+	if (!out)
+		goto out;
+	for (const char *stage = text, *next; stage; stage = next) {
+		next = next_stage(stage);
+		fprintf(out, "%s%.*s\n", mark, next ? (int)(next - stage - 1) : (int)strlen(stage), stage);
+	}
+	if (fclose(out) == 0)
+		r = write_all(fd, lines, size);
+out:
+	free(lines);
+	free(text);
+	return r;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* map --dry-run: each job's command on standard output as a shell would need it, and nothing is run. */
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include "map.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int show(struct map *map, const char *input, uint64_t number)
+{
+	brood_command *cmd = NULL;
+	char *why = NULL, *text = NULL;
+	int r = map_command(map, input, number, &cmd, &why);
+
+	/* A command that could not be started is shown all the same: that is what there would be. */
+	if (r != -ENOMEM)
+		text = brood_command_format(cmd);
+	if (text)
+		r = printf("%s\n", text) < 0 ? -errno : 0;
+	else
+		r = -ENOMEM;
+	free(text);
+	free(why);
+	brood_command_free(cmd);
+	return r;
+}
+
+/* 1 and an input, 0, or -errno that has been said. */
+static int next_input(struct map *map, char **ret_input)
+{
+	for (;;) {
+		const int r = inputs_next(map->inputs, ret_input);
+		struct pollfd ready = { .fd = inputs_fd(map->inputs), .events = POLLIN };
+
+		if (r != -EAGAIN) {
+			if (r < 0)
+				map_break(map, "%s", inputs_why(map->inputs));
+			return r;
+		}
+		/* Whoever reads these lines should not wait for the next ones with us. */
+		fflush(stdout);
+		poll(&ready, 1, -1);
+	}
+}
+
+void map_dry_run(struct map *map)
+{
+	char *input;
+	int r = 0;
+
+	while (r == 0 && next_input(map, &input) == 1) {
+		r = show(map, input, ++map->counts.taken);
+		free(input);
+	}
+	if (r == 0 && fflush(stdout) != 0)
+		r = -errno;
+	if (r < 0)
+		map_break(map, r == -ENOMEM ? "%s" : "standard output: %s", strerror(-r));
+}
