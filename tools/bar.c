@@ -44,7 +44,7 @@ static void put_clock(char *text, size_t size, const char *label, double seconds
 {
 	const uint64_t whole = (uint64_t)(seconds + 0.5);
 
-	if (whole >= 100 * 3600)
+	if (whole >= 100 * UINT64_C(3600))
 		snprintf(text, size, "%s%" PRIu64 "d", label, whole / 86400);
 	else if (whole >= 3600)
 		snprintf(text, size, "%s%" PRIu64 ":%02u:%02u", label, whole / 3600, (unsigned)(whole / 60 % 60), (unsigned)(whole % 60));
@@ -106,12 +106,10 @@ static size_t choose_parts(char parts[PARTS][64], size_t columns)
 		char *text = parts[by_importance[i]];
 		const size_t size = strlen(text), gap = used > 0 ? 2 : 0;
 
-		if (i > 0 && used == 0)
+		if ((i > 0 && used == 0) || size == 0 || used + gap + size > columns)
 			text[0] = '\0';
-		else if (size > 0 && used + gap + size <= columns)
-			used += gap + size;
 		else
-			text[0] = '\0';
+			used += gap + size;
 	}
 	return used;
 }

@@ -18,6 +18,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "say.h"
+#include "utf8.h"
+#include "whole.h"
+
 static int mistake(char **ret_why, const char *format, ...) BROOD_PRINTF(2, 3);
 
 static int mistake(char **ret_why, const char *format, ...)
@@ -62,6 +66,7 @@ static int check_chain(brood_command *cmd_take, brood_command **ret_cmd, char **
 static int refuse_line(const char *words, char **ret_why)
 {
 	static const char *const advice[] = { ", or use brood_", " or use brood_", ": use brood_" };
+	const char *instead = strstr(words, "quote it") ? ", or run sh -c '...'" : strstr(words, "NAME=value") ? ": -E sets a variable" : "";
 	size_t length;
 
 	if (strncmp(words, "parse: ", 7) == 0)
@@ -73,7 +78,7 @@ static int refuse_line(const char *words, char **ret_why)
 		if (end && (size_t)(end - words) < length)
 			length = (size_t)(end - words);
 	}
-	return mistake(ret_why, "%.*s", (int)length, words);
+	return mistake(ret_why, "%.*s%s", (int)length, words, instead);
 }
 
 static int read_line(const char *line, brood_command **ret_cmd, char **ret_why)
@@ -140,6 +145,13 @@ int chain_read(const struct operands *operands, brood_command **ret_cmd, char **
 	if (operands->count == 1 && !operands->after_dashes)
 		return read_line(operands->words[0], ret_cmd, ret_why);
 	return read_words(operands, ret_cmd, ret_why);
+}
+
+/* `brood run 'sleep 5' -t 1`: what was meant as a line has become the name of a program, for it does not stand alone. */
+void chain_explain(const struct operands *operands)
+{
+	if (operands->count > 1 && !operands->after_dashes && strpbrk(operands->words[0], " \t"))
+		say("'%s' was taken for the name of a program: a command line in one word stands alone, with the options before it", operands->words[0]);
 }
 
 /* ---- settings ---- */
@@ -217,21 +229,6 @@ int chain_apply(const struct chain_settings *settings, brood_command *cmd, char 
 
 /* ---- showing ---- */
 
-static int write_all(int fd, const char *text, size_t size)
-{
-	while (size > 0) {
-		ssize_t n = write(fd, text, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		size -= (size_t)n;
-	}
-	return 0;
-}
-
 /* Where the next stage begins in a formatted chain, NULL when there is none: behind a | that neither quotes nor a backslash hide. */
 static const char *next_stage(const char *text)
 {
@@ -248,10 +245,42 @@ static const char *next_stage(const char *text)
 	return NULL;
 }
 
+/* What is written out stands in quotes, where a backslash is nothing but a backslash. */
+char *chain_text(const brood_command *cmd, int fd)
+{
+	char *text = brood_command_format(cmd), *shown;
+	size_t room;
+
+	if (!text || (fd != STDERR_FILENO && !isatty(fd)))
+		return text;
+	room = UTF8_SHOW_ROOM(strlen(text));
+	shown = malloc(room + 1);
+	if (shown)
+		shown[utf8_show(shown, room, text)] = '\0';
+	free(text);
+	return shown;
+}
+
+char *chain_words(const brood_command *cmd)
+{
+	const size_t stages = brood_command_stages(cmd);
+	brood_command *bare = NULL;
+	char *text;
+
+	for (size_t i = 0; i < stages; i++) {
+		brood_command *stage = brood_command_new(brood_command_argv(cmd, i));
+
+		bare = i == 0 ? stage : brood_pipe(bare, stage);
+	}
+	text = brood_command_format(bare);
+	brood_command_free(bare);
+	return text;
+}
+
 int chain_print(const brood_command *cmd, int fd)
 {
 	const char *mark = fd == STDERR_FILENO ? "+ " : "";
-	char *text = brood_command_format(cmd), *lines = NULL;
+	char *text = chain_text(cmd, fd), *lines = NULL;
 	size_t size = 0;
 	FILE *out = text ? open_memstream(&lines, &size) : NULL;
 	int r = -ENOMEM;
@@ -263,7 +292,7 @@ int chain_print(const brood_command *cmd, int fd)
 		fprintf(out, "%s%.*s\n", mark, next ? (int)(next - stage - 1) : (int)strlen(stage), stage);
 	}
 	if (fclose(out) == 0)
-		r = write_all(fd, lines, size);
+		r = write_whole(fd, lines, size);
 out:
 	free(lines);
 	free(text);

@@ -47,11 +47,25 @@ struct chain_settings {
  */
 int chain_read(const struct operands *operands, brood_command **ret_cmd, char **ret_why);
 
+/* After a program was not found: where the words look like a line that does not stand alone, say so. */
+void chain_explain(const struct operands *operands);
+
 /*
  * Put the settings on a chain. 0, or -errno and *ret_why (to be freed; NULL for want of memory). The signals that we ignore stay ignored, as with
  * nohup(1), and where the system can, SIGKILL to us ends the chain.
  */
 int chain_apply(const struct chain_settings *settings, brood_command *cmd, char **ret_why);
+
+/*
+ * What a shell would need, to be freed; NULL for want of memory. Standard error and terminals are for people: there it is written so that no word steers
+ * the terminal or breaks the line (utf8_show).
+ */
+char *chain_text(const brood_command *cmd, int fd);
+
+/*
+ * The words alone, as records have them: a variable that --env sets may be a secret, and is in none of them. To be freed; NULL for want of memory.
+ */
+char *chain_words(const brood_command *cmd);
 
 /*
  * What a shell would need, one stage a line, for -v and --dry-run; on standard error with "+ " in front, as a shell's -x has it. 0, or -errno of

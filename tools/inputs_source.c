@@ -12,6 +12,7 @@
 
 #include "inputs_source.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -110,6 +111,7 @@ static int make_room(struct source *source)
 	char *bytes;
 
 	if (source->start > 0) {
+		assert(source->bytes);
 		memmove(source->bytes, source->bytes + source->start, used);
 		source->seen -= source->start;
 		source->start = 0;

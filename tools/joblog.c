@@ -2,9 +2,8 @@
 /*
  * The log as a file: opened, locked, appended to. joblog_read.c reads an earlier run's, joblog_done.c keeps what is learned from it.
  *
- * A symbolic link is followed, as by a shell's >>: a log may lie on another disk. In a sticky folder that all can write to the kernel refuses links
- * and files that others have put there (fs.protected_symlinks, fs.protected_regular); and what is there is only ever appended to, after it was
- * found to be empty or a log. What is no regular file (a FIFO, /dev/stdout) is written to and no more: there is nothing to lock or to take back.
+ * A symbolic link is followed, as by a shell's >>, unless a stranger put it there (openfile.h): a log may lie on another disk. And what is there is
+ * only ever appended to, after it was found to be empty or a log. What is no regular file (a FIFO, /dev/stdout) is written to and no more: there is nothing to lock or to take back.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -24,6 +23,9 @@
 #include "joblog_done.h"
 #include "joblog_lock.h"
 #include "joblog_read.h"
+#include "openfile.h"
+#include "record.h"
+#include "whole.h"
 
 struct joblog {
 	int fd;
@@ -38,7 +40,7 @@ struct joblog {
 
 static int fail(const char *path, const char *what, int error, char **ret_why)
 {
-	if (asprintf(ret_why, "'%s': %s", path, what) < 0)
+	if (asprintf(ret_why, "--log: '%s': %s", path, what) < 0)
 		*ret_why = NULL;
 	return error;
 }
@@ -51,11 +53,18 @@ static int open_file(struct joblog *log, const char *path, bool resume)
 	int flags = (resume ? O_RDWR : O_WRONLY) | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 	struct stat st;
 
-	log->fd = open(path, flags, 0666);
-	if (log->fd < 0 || fstat(log->fd, &st) < 0)
+	log->fd = openfile(path, flags, 0666);
+	if (log->fd < 0)
+		return log->fd;
+	if (fstat(log->fd, &st) < 0)
 		return -errno;
 	log->regular = S_ISREG(st.st_mode);
 	return fcntl(log->fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+static int refuse_to_resume(const char *path, char **ret_why)
+{
+	return fail(path, "not a regular file: there is nothing to resume from", -EINVAL, ret_why);
 }
 
 static int open_log(struct joblog *log, const char *path, bool resume, char **ret_why)
@@ -66,9 +75,7 @@ static int open_log(struct joblog *log, const char *path, bool resume, char **re
 		return fail(path, "nobody reads it", r, ret_why);
 	if (r < 0)
 		return fail(path, strerror(-r), r, ret_why);
-	if (resume && !log->regular)
-		return fail(path, "not a regular file: there is nothing to resume from", -EINVAL, ret_why);
-	return 0;
+	return resume && !log->regular ? refuse_to_resume(path, ret_why) : 0;
 }
 
 static int lock(struct joblog *log, const char *path, char **ret_why)
@@ -94,19 +101,6 @@ static int check_empty(struct joblog *log, const char *path, char **ret_why)
 }
 
 /* ---- writing ---- */
-
-static int write_whole(int fd, const char *bytes, size_t size)
-{
-	while (size > 0) {
-		ssize_t put = write(fd, bytes, size);
-
-		if (put < 0 && errno != EINTR)
-			return -errno;
-		bytes += put > 0 ? put : 0;
-		size -= put > 0 ? (size_t)put : 0;
-	}
-	return 0;
-}
 
 /* What another process appended meanwhile is not ours to cut off. */
 static int find_end(struct joblog *log)
@@ -158,18 +152,26 @@ static int mend_end(struct joblog *log, const struct joblog_reading *reading)
 	return reading->unended ? append(log, "\n", 1) : 0;
 }
 
-static int learn(struct joblog *log, const char *path, char **ret_why)
+static int read_earlier(struct joblog *log, const char *path, struct joblog_reading *ret_reading, char **ret_why)
 {
-	struct joblog_reading reading;
-	int r = joblog_read(log->fd, &log->done, &reading);
+	int r = joblog_read(log->fd, &log->done, ret_reading);
 
-	if (r < 0 && reading.mistake) {
-		if (asprintf(ret_why, "'%s', line %" PRIu64 ": %s", path, reading.line, reading.mistake) < 0)
+	if (r < 0 && ret_reading->mistake) {
+		if (asprintf(ret_why, "--log: '%s', line %" PRIu64 ": %s", path, ret_reading->line, ret_reading->mistake) < 0)
 			*ret_why = NULL;
 		return r;
 	}
-	if (r == 0)
-		r = mend_end(log, &reading);
+	return r < 0 ? fail(path, strerror(-r), r, ret_why) : 0;
+}
+
+static int learn(struct joblog *log, const char *path, char **ret_why)
+{
+	struct joblog_reading reading;
+	int r = read_earlier(log, path, &reading, ret_why);
+
+	if (r < 0)
+		return r;
+	r = mend_end(log, &reading);
 	return r < 0 ? fail(path, strerror(-r), r, ret_why) : 0;
 }
 
@@ -197,6 +199,40 @@ out:
 	return r;
 }
 
+static int peek(struct joblog *log, const char *path, char **ret_why)
+{
+	struct joblog_reading reading;
+	struct stat st;
+	int r;
+
+	log->fd = openfile(path, O_RDONLY | O_NOCTTY | O_NONBLOCK, 0);
+	if (log->fd == -ENOENT)
+		return 0;
+	r = log->fd < 0 ? log->fd : fstat(log->fd, &st) < 0 ? -errno : 0;
+	if (r < 0)
+		return fail(path, strerror(-r), r, ret_why);
+	if (!S_ISREG(st.st_mode))
+		return refuse_to_resume(path, ret_why);
+	return read_earlier(log, path, &reading, ret_why);
+}
+
+int joblog_peek(const char *path, struct joblog **ret_log, char **ret_why)
+{
+	struct joblog *log = calloc(1, sizeof(*log));
+	int r;
+
+	*ret_log = NULL;
+	*ret_why = NULL;
+	if (!log)
+		return -ENOMEM;
+	r = peek(log, path, ret_why);
+	if (r < 0)
+		joblog_finish(log);
+	else
+		*ret_log = log;
+	return r;
+}
+
 /* ---- in use ---- */
 
 bool joblog_take_done(struct joblog *log, const char *input, const char *command)
@@ -217,7 +253,7 @@ bool joblog_was_torn(const struct joblog *log)
 /* The record as a line in log->line; its size, or -errno. */
 static ssize_t make_line(struct joblog *log, const json_t *record)
 {
-	size_t size = json_dumpb(record, log->line, log->room, JSON_COMPACT);
+	size_t size = json_dumpb(record, log->line, log->room, JSON_COMPACT | RECORD_REALS);
 
 	if (size == 0)
 		return -EINVAL;
@@ -228,7 +264,7 @@ static ssize_t make_line(struct joblog *log, const json_t *record)
 			return -ENOMEM;
 		log->line = line;
 		log->room = size + 1024;
-		size = json_dumpb(record, log->line, log->room, JSON_COMPACT);
+		size = json_dumpb(record, log->line, log->room, JSON_COMPACT | RECORD_REALS);
 	}
 	log->line[size] = '\n';
 	return (ssize_t)size + 1;

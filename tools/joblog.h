@@ -23,6 +23,12 @@ struct joblog;
 int joblog_new(const char *path, bool resume, struct joblog **ret_log, char **ret_why);
 
 /*
+ * Only to ask what an earlier run has done: nothing is locked, mended or made, and joblog_append is not for it. A file that is not there has done
+ * nothing. 0, or -errno and *ret_why as above.
+ */
+int joblog_peek(const char *path, struct joblog **ret_log, char **ret_why);
+
+/*
  * This input with this command succeeded before, by a line that no earlier call has taken: an input that is there twice and done once is true once.
  */
 bool joblog_take_done(struct joblog *log, const char *input, const char *command);

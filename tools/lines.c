@@ -5,9 +5,10 @@
 
 #include "lines.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "utf8.h"
 
 size_t lines_whole(const char *bytes, size_t size)
 {
@@ -18,18 +19,11 @@ size_t lines_whole(const char *bytes, size_t size)
 
 char *lines_tag(const char *input)
 {
-	char *tag = malloc(4 * strlen(input) + 2), *end = tag;
+	const size_t room = UTF8_SHOW_ROOM(strlen(input));
+	char *tag = malloc(room + sizeof "\t");
 
-	if (!tag)
-		return NULL;
-	for (const unsigned char *at = (const unsigned char *)input; *at; at++) {
-		if (*at < 0x20 || *at == 0x7f)
-			end += sprintf(end, "\\x%02x", *at);
-		else
-			*end++ = (char)*at;
-	}
-	*end++ = '\t';
-	*end = '\0';
+	if (tag)
+		memcpy(tag + utf8_show(tag, room, input), "\t", sizeof "\t");
 	return tag;
 }
 

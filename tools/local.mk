@@ -48,6 +48,8 @@ tools_libtools_la_SOURCES = \
 	tools/map_summary.c \
 	tools/newfile.c \
 	tools/newfile.h \
+	tools/openfile.c \
+	tools/openfile.h \
 	tools/options.c \
 	tools/options.h \
 	tools/output.c \
@@ -100,7 +102,9 @@ tools_libtools_la_SOURCES = \
 	tools/utf8.h \
 	tools/verbs.h \
 	tools/wake.c \
-	tools/wake.h
+	tools/wake.h \
+	tools/whole.c \
+	tools/whole.h
 
 EXTRA_DIST += tools/completion/brood.bash tools/completion/_brood
 

@@ -316,7 +316,7 @@ static int map_with(const struct map_settings *settings, const struct operands *
 	struct map map = { .settings = settings, .at_once = settings->jobs ? (size_t)settings->jobs : processors() };
 	struct words words;
 	int status = STATUS_BROOD_FAILED;
-	bool reader_gone;
+	int signal;
 
 	if (split_operands(operands, &words) == 0 && open_inputs(&map, &words) == 0) {
 		if (settings->dry_run) {
@@ -324,13 +324,14 @@ static int map_with(const struct map_settings *settings, const struct operands *
 			status = map_status(&map);
 		} else {
 			status = map_run(&map);
+			if (map.counts.failed > 0 && map.counts.failed == map.counts.not_found && !settings->quiet)
+				chain_explain(&words.command);
 		}
 	}
-	reader_gone = map.reader_gone;
+	signal = map_signal(&map);
 	close_all(&map);
-	/* As any filter ends whose reader has had enough. */
-	if (reader_gone)
-		wake_die_of(SIGPIPE);
+	if (signal)
+		wake_die_of(signal);
 	return status;
 }
 

@@ -26,6 +26,7 @@ struct map_counts {
 	uint64_t skipped;       /* done in an earlier run */
 	uint64_t ok;
 	uint64_t failed;
+	uint64_t not_found;     /* of those: their program was not there */
 	uint64_t stopped;       /* they ran when all was cancelled */
 	uint64_t unstarted;     /* they waited for a place when all was cancelled */
 };
@@ -109,6 +110,8 @@ void map_dry_run(struct map *map);
 /* The line at the end, and how to go on. */
 void map_summary(const struct map *map);
 int map_status(const struct map *map);
+/* The signal to die of in place of a status; 0: none. */
+int map_signal(const struct map *map);
 const char *map_signal_name(int signal);
 /* How it ended, for the report: "interrupted by SIGINT"; NULL. */
 const char *map_ending(const struct map *map);

@@ -13,6 +13,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "chain.h"
+
+/* By the text that a log has, which is not always the one that is shown. */
+static bool was_done(const struct map *map, const char *input, const brood_command *cmd)
+{
+	char *text = map->log ? chain_words(cmd) : NULL;
+	const bool done = text && joblog_take_done(map->log, input, text);
+
+	free(text);
+	return done;
+}
+
 static int show(struct map *map, const char *input, uint64_t number)
 {
 	brood_command *cmd = NULL;
@@ -21,8 +33,10 @@ static int show(struct map *map, const char *input, uint64_t number)
 
 	/* A command that could not be started is shown all the same: that is what there would be. */
 	if (r != -ENOMEM)
-		text = brood_command_format(cmd);
-	if (text)
+		text = chain_text(cmd, STDOUT_FILENO);
+	if (text && was_done(map, input, cmd))
+		r = 0;
+	else if (text)
 		r = printf("%s\n", text) < 0 ? -errno : 0;
 	else
 		r = -ENOMEM;
@@ -50,17 +64,33 @@ static int next_input(struct map *map, char **ret_input)
 	}
 }
 
+/* What --resume would leave out is not what would be run. */
+static int open_log(struct map *map)
+{
+	char *why = NULL;
+	int r = map->settings->resume ? joblog_peek(map->settings->log, &map->log, &why) : 0;
+
+	if (r < 0)
+		map_break(map, "%s", why ? why : strerror(-r));
+	free(why);
+	return r;
+}
+
 void map_dry_run(struct map *map)
 {
 	char *input;
 	int r = 0;
 
+	if (open_log(map) < 0)
+		return;
 	while (r == 0 && next_input(map, &input) == 1) {
 		r = show(map, input, ++map->counts.taken);
 		free(input);
 	}
 	if (r == 0 && fflush(stdout) != 0)
 		r = -errno;
+	joblog_finish(map->log);
+	map->log = NULL;
 	if (r < 0)
 		map_break(map, r == -ENOMEM ? "%s" : "standard output: %s", strerror(-r));
 }

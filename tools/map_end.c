@@ -20,9 +20,14 @@
 
 #include "record.h"
 #include "say.h"
+#include "utf8.h"
+#include "whole.h"
 
 /* More of them say nothing new to people; --verbose and --log tell all. */
 enum { FAILURES_TOLD = 100 };
+
+/* Of an input, in bytes: some are a file's whole contents. --log has all of it. */
+enum { INPUT_SHOWN = 200, JOB_NAME = INPUT_SHOWN + 64 };
 
 struct ending {
 	const struct map_job *job;
@@ -33,6 +38,20 @@ struct ending {
 	bool cancelled;
 	bool ok;
 };
+
+/* For people: "job 7 'a.c'". */
+static const char *job_name(const struct map_job *job, char name[JOB_NAME])
+{
+	size_t size = 0, length;
+
+	for (; job->input[size]; size += length) {
+		utf8_point(job->input + size, &length);
+		if (size + length > INPUT_SHOWN)
+			break;
+	}
+	snprintf(name, JOB_NAME, "job %" PRIu64 " '%.*s%s'", job->number, (int)size, job->input, job->input[size] ? "..." : "");
+	return name;
+}
 
 /* ---- records ---- */
 
@@ -55,31 +74,14 @@ static json_t *record_of(const struct ending *ending)
 	return record;
 }
 
-static void write_out(const char *text)
-{
-	size_t size = strlen(text);
-
-	while (size > 0) {
-		const ssize_t n = write(STDERR_FILENO, text, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		/* Nothing is left to tell it to. */
-		if (n < 0)
-			return;
-		text += n;
-		size -= (size_t)n;
-	}
-}
-
 /* Whole, and by one write: whoever collects our errors can put the lines into the log. */
 static void rescue(struct map *map, const json_t *record)
 {
-	char *text = json_dumps(record, JSON_COMPACT), *line = NULL;
+	char *text = json_dumps(record, JSON_COMPACT | RECORD_REALS), *line = NULL;
 
 	bar_clear(map->bar);
 	if (text && asprintf(&line, "%s\n", text) >= 0)
-		write_out(line);
+		write_whole(STDERR_FILENO, line, strlen(line));
 	else
 		say("a record is lost: %s", strerror(ENOMEM));
 	free(text);
@@ -101,13 +103,14 @@ static void log_record(struct map *map, const json_t *record)
 
 static void keep_record(struct map *map, const struct map_job *job, const json_t *record)
 {
-	char *text = json_dumps(record, JSON_INDENT(2));
+	char *text = json_dumps(record, JSON_INDENT(2) | RECORD_REALS);
 	char *whole = NULL;
+	char name[JOB_NAME];
 	const int size = text ? asprintf(&whole, "%s\n", text) : -1;
 	const int r = size >= 0 ? output_keep(map->output, job->number, job->input, "job.json", whole, (size_t)size) : -ENOMEM;
 
 	if (r < 0)
-		map_break(map, "--results: job %" PRIu64 " '%s': job.json: %s", job->number, job->input, strerror(-r));
+		map_break(map, "--results: %s: job.json: %s", job_name(job, name), strerror(-r));
 	free(text);
 	if (size >= 0)
 		free(whole);
@@ -115,19 +118,21 @@ static void keep_record(struct map *map, const struct map_job *job, const json_t
 
 static void write_records(struct map *map, const struct ending *ending)
 {
+	char name[JOB_NAME];
 	json_t *record;
 
 	if (!ending->started || !ending->job->command)
 		return;
 	record = record_of(ending);
 	if (!record) {
-		map_break(map, "the record of job %" PRIu64 " '%s' is lost: %s", ending->job->number, ending->job->input, strerror(ENOMEM));
+		map_break(map, "the record of %s is lost: %s", job_name(ending->job, name), strerror(ENOMEM));
 		return;
 	}
-	if (map->log)
-		log_record(map, record);
+	/* The log comes last: killed in between we have a job to do again, and not one that --resume leaves out and whose job.json is missing. */
 	if (map->settings->results)
 		keep_record(map, ending->job, record);
+	if (map->log)
+		log_record(map, record);
 	/* Their first error sticks and is told in the end: the jobs are worth more than a picture of them. */
 	if (map->report)
 		report_add(map->report, record);
@@ -141,6 +146,7 @@ static void write_records(struct map *map, const struct ending *ending)
 static void tell_failure(struct map *map, const struct ending *ending)
 {
 	const struct map_job *job = ending->job;
+	char name[JOB_NAME];
 
 	if (map->settings->quiet)
 		return;
@@ -152,9 +158,9 @@ static void tell_failure(struct map *map, const struct ending *ending)
 	/* What it said itself comes first. */
 	output_flush(map->output, NULL);
 	if (ending->cut < 0)
-		say("job %" PRIu64 " '%s': its output was cut: %s", job->number, job->input, strerror(-ending->cut));
+		say("%s: its output was cut: %s", job_name(job, name), strerror(-ending->cut));
 	if (!brood_result_ok(ending->result))
-		say("job %" PRIu64 " '%s': %s", job->number, job->input, brood_result_describe(ending->result));
+		say("%s: %s", job_name(job, name), brood_result_describe(ending->result));
 }
 
 static void count(struct map *map, const struct ending *ending)
@@ -169,6 +175,7 @@ static void count(struct map *map, const struct ending *ending)
 		counts->stopped++;
 	else
 		counts->unstarted++;
+	counts->not_found += !ending->cancelled && brood_result_errno(ending->result) == ENOENT;
 }
 
 void map_job_ended(struct map *map, brood_future *future_take)

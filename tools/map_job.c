@@ -96,7 +96,7 @@ static int hand_in_job(struct map *map, struct map_job *job_take)
 	int r = make_command(map, job, &cmd);
 
 	if (r == 0 && wants_text(map)) {
-		job->command = brood_command_format(cmd);
+		job->command = chain_words(cmd);
 		r = job->command ? 0 : -ENOMEM;
 	}
 	if (r < 0) {

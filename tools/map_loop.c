@@ -71,7 +71,7 @@ static void suspend(struct map *map)
 {
 	bar_clear(map->bar);
 	brood_batch_signal(map->batch, SIGSTOP);
-	wake_stop_self();
+	wake_stop_self(SIGTSTP);
 	brood_batch_signal(map->batch, SIGCONT);
 }
 

@@ -49,6 +49,14 @@ int map_status(const struct map *map)
 	return map->counts.failed > 0 ? STATUS_SOME_FAILED : 0;
 }
 
+/* As any filter ends whose reader has had enough; and a shell ends a loop of ours at Ctrl-C when it sees that we died of it. */
+int map_signal(const struct map *map)
+{
+	if (map->interrupted == SIGINT)
+		return SIGINT;
+	return map->reader_gone ? SIGPIPE : 0;
+}
+
 /* ---- the line ---- */
 
 struct text {

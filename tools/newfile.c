@@ -21,6 +21,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "openfile.h"
+
 enum { NAME_ROOM = 40, NAME_TRIES = 100 };
 
 struct newfile {
@@ -160,11 +162,11 @@ static bool is_direct(const char *path)
 	return leads_to_proc(path) || (stat(path, &info) == 0 && !S_ISREG(info.st_mode));
 }
 
-/* O_APPEND: behind what the jobs wrote to the file that is our standard output. */
+/* O_APPEND: behind what the jobs wrote to the file that is our standard output. A stranger's link to a device or into /proc is refused there. */
 static int open_direct(struct newfile *file, const char *path)
 {
-	file->fd = open(path, O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
-	return file->fd < 0 ? -errno : 0;
+	file->fd = openfile(path, O_WRONLY | O_APPEND | O_NOCTTY, 0);
+	return file->fd < 0 ? file->fd : 0;
 }
 
 static int open_replacing(struct newfile *file, const char *path)

@@ -4,7 +4,8 @@
  *
  * Until then it has no name (O_TMPFILE), so that whoever is killed leaves nothing; on a file system that cannot do that it has a name of its own
  * in the same folder, ".brood-new-...". A symbolic link under the name is replaced, never followed: in a folder that others may write to
- * it could lead anywhere. What is no regular file (a device, a FIFO, /dev/stdout whatever stands behind it) is written to directly.
+ * it could lead anywhere. What is no regular file (a device, a FIFO, /dev/stdout whatever stands behind it) is written to directly, by way of
+ * a link too, unless it is a stranger's (openfile.h).
  */
 #ifndef BROOD_TOOLS_NEWFILE_H
 #define BROOD_TOOLS_NEWFILE_H

@@ -20,6 +20,7 @@
 
 #include "say.h"
 #include "units.h"
+#include "whole.h"
 
 enum {
 	ROWS_MOST = 64,
@@ -250,6 +251,7 @@ static int say_unknown(const struct verb *verb, const struct written *written)
 /* The row of getopt_long's optopt; its value's name tells what was left out. */
 static int say_no_value(const struct option_row *row, const struct written *written)
 {
+	assert(row);
 	say("%.*s needs a value: %s", written->length, written->text, row->value);
 	return -EINVAL;
 }
@@ -363,21 +365,6 @@ static void print_help(FILE *out, const struct verb *verb)
 	print_indented(out, "  ", "  ", verb->examples);
 }
 
-static int write_stdout(const char *text, size_t size)
-{
-	while (size > 0) {
-		ssize_t n = write(STDOUT_FILENO, text, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		size -= (size_t)n;
-	}
-	return 0;
-}
-
 /* 1, or -errno after saying so: a script that keeps our help in a file on a full disk is told. */
 static int answer(const struct verb *verb, bool help)
 {
@@ -394,7 +381,7 @@ static int answer(const struct verb *verb, bool help)
 		fprintf(out, "brood %s\n", brood_version());
 	if (fclose(out) != 0)
 		goto out;
-	r = write_stdout(text, size);
+	r = write_whole(STDOUT_FILENO, text, size);
 out:
 	free(text);
 	if (r < 0)
@@ -418,6 +405,7 @@ static int take(const struct verb *verb, const char *word, int found, void *sett
 		return say_no_value(row_found(verb, optopt), &written);
 	if (row == &common_rows[COMMON_HELP] || row == &common_rows[COMMON_VERSION])
 		return answer(verb, row == &common_rows[COMMON_HELP]);
+	assert(row);
 	if (store(row, optarg, settings, &why) < 0)
 		return say_bad_value(verb, &written, optarg ? optarg : "", why);
 	return 0;

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "whole.h"
+
 /* Of one stream of one job. */
 enum { JOB_MEMORY = 65536 };
 
@@ -102,18 +104,8 @@ static void end_lines(struct job_output *job, size_t which)
 
 static void keep_result(struct job_output *job, const struct stream *stream, const char *bytes, size_t size)
 {
-	while (size > 0 && stream->file >= 0 && job->error == 0) {
-		const ssize_t n = write(stream->file, bytes, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			job->error = n < 0 ? -errno : -EIO;
-			return;
-		}
-		bytes += n;
-		size -= (size_t)n;
-	}
+	if (stream->file >= 0 && job->error == 0)
+		job->error = write_whole(stream->file, bytes, size);
 }
 
 static void forget_stream(struct job_output *job, size_t which)

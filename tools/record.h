@@ -16,6 +16,9 @@
 #include <brood.h>
 #include <jansson.h>
 
+/* To dump one with: 17 digits, which is what jansson takes, make 0.1 what nobody would write. */
+#define RECORD_REALS JSON_REAL_PRECISION(15)
+
 struct job_facts {
 	uint64_t number;        /* 0: not one of many (run) */
 	const char *input;      /* NULL: none */

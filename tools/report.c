@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "newfile.h"
+#include "whole.h"
 
 struct row {
 	int64_t start_ns;
@@ -139,44 +140,6 @@ static int count(struct totals *totals, const struct job *job)
 
 /* ---- the scratch file ---- */
 
-static int write_at(int fd, const void *bytes, size_t size, int64_t offset)
-{
-	const char *from = bytes;
-
-	while (size > 0) {
-		ssize_t n = pwrite(fd, from, size, offset);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			from += n;
-			offset += n;
-			size -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
-static int read_at(int fd, void *bytes, size_t size, int64_t offset)
-{
-	char *to = bytes;
-
-	while (size > 0) {
-		ssize_t n = pread(fd, to, size, offset);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n == 0)
-			return -EIO;    /* the file is ours alone: it has what we wrote */
-		if (n > 0) {
-			to += n;
-			offset += n;
-			size -= (size_t)n;
-		}
-	}
-	return 0;
-}
-
 static int row_add(struct report *report, int64_t start_ns)
 {
 	if (report->row_count == report->row_room) {
@@ -201,9 +164,9 @@ static int keep(struct report *report, const struct job *job)
 	if (!text)
 		return -ENOMEM;
 	brief.size = (uint32_t)strlen(text);
-	r = write_at(report->scratch, &brief, sizeof(brief), report->scratch_size);
+	r = write_whole_at(report->scratch, &brief, sizeof(brief), report->scratch_size);
 	if (r == 0)
-		r = write_at(report->scratch, text, brief.size, report->scratch_size + (int64_t)sizeof(brief));
+		r = write_whole_at(report->scratch, text, brief.size, report->scratch_size + (int64_t)sizeof(brief));
 	if (r == 0)
 		r = row_add(report, job->start_ns);
 	if (r == 0)
@@ -229,7 +192,7 @@ bool report_is_lone(const struct report *report)
 
 int report_brief(const struct report *report, size_t index, struct brief *ret_brief)
 {
-	int r = read_at(report->scratch, ret_brief, sizeof(*ret_brief), report->rows[index].offset);
+	int r = read_whole_at(report->scratch, ret_brief, sizeof(*ret_brief), report->rows[index].offset);
 
 	/* It could not be started, and nothing had been before it. */
 	if (r == 0 && ret_brief->start_ns == 0)
@@ -251,7 +214,7 @@ int report_job(const struct report *report, size_t index, struct job *ret_job)
 	text = malloc((size_t)brief.size + 1);
 	if (!text)
 		return -ENOMEM;
-	r = read_at(report->scratch, text, brief.size, report->rows[index].offset + (int64_t)sizeof(brief));
+	r = read_whole_at(report->scratch, text, brief.size, report->rows[index].offset + (int64_t)sizeof(brief));
 	if (r == 0) {
 		record = json_loadb(text, brief.size, JSON_ALLOW_NUL, NULL);
 		r = record ? 0 : -ENOMEM;

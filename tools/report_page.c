@@ -220,10 +220,11 @@ static int failure_rows(FILE *out, const struct report *report)
 		struct job job;
 		int r = report_brief(report, i, &brief);
 
-		if (r == 0 && (brief.look == LOOK_OK || brief.look == LOOK_NEVER))
+		if (r < 0)
+			return r;
+		if (brief.look == LOOK_OK || brief.look == LOOK_NEVER)
 			continue;
-		if (r == 0)
-			r = report_job(report, i, &job);
+		r = report_job(report, i, &job);
 		if (r < 0)
 			return r;
 		failure_row(out, &job);

@@ -15,6 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "openfile.h"
+#include "whole.h"
+
 /* Of the input, in the name of a folder: NAME_MAX is 255, and people look at it. */
 enum { INPUT_MOST = 100 };
 
@@ -45,15 +48,12 @@ static int is_empty(int folder)
 	return empty;
 }
 
-/* The folder that the user named may be a link: that is theirs to say. */
+/* The folder that the user named may be a link: that is theirs to say, but nobody else's. */
 static int open_folder(const char *path)
 {
-	int fd;
-
 	if (mkdir(path, 0777) < 0 && errno != EEXIST)
 		return -errno;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	return openfile(path, O_RDONLY | O_DIRECTORY, 0);
 }
 
 static int why(char **ret_why, int error, const char *path, const char *text)
@@ -158,21 +158,6 @@ int results_file(int folder, const char *name)
 		return -errno;
 	fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	return fd < 0 ? -errno : fd;
-}
-
-static int write_whole(int fd, const char *bytes, size_t size)
-{
-	while (size > 0) {
-		const ssize_t n = write(fd, bytes, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		bytes += n;
-		size -= (size_t)n;
-	}
-	return 0;
 }
 
 int results_write(const struct results *results, uint64_t number, const char *input, const char *name, const char *bytes, size_t size)

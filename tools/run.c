@@ -27,6 +27,7 @@ struct ending {
 	int status;
 	int signal;
 	bool group;
+	bool not_found;         /* one of its programs */
 };
 
 /* ---- the chain ---- */
@@ -60,6 +61,7 @@ static void conclude(const struct run_settings *settings, struct run_records *re
                      const struct run_outcome *outcome, struct ending *ret_ending)
 {
 	ret_ending->status = run_end_status(result, outcome);
+	ret_ending->not_found = brood_result_errno(result) == ENOENT;
 	ret_ending->signal = run_end_signal(result, outcome, &ret_ending->group);
 	if (settings->verbose)
 		run_end_say_stages(result, cmd);
@@ -130,6 +132,8 @@ static void run_operands(const struct run_settings *settings, const struct opera
 	*ret_ending = (struct ending){ .status = status };
 	if (status == 0 && !settings->dry_run && run_chain(settings, cmd, ret_ending) < 0)
 		ret_ending->status = STATUS_BROOD_FAILED;
+	if (ret_ending->not_found && !settings->quiet)
+		chain_explain(operands);
 	brood_command_free(cmd);
 }
 

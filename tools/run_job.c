@@ -10,15 +10,32 @@
 #include "run_job.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "wake.h"
+
+static bool is_pipe(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
+/* In `brood run a | less` and `sudo a | brood run b` it is the other one that reads the terminal, and our chain may never do. */
+static bool is_in_a_pipeline(void)
+{
+	return is_pipe(STDIN_FILENO) || is_pipe(STDOUT_FILENO);
+}
 
 void run_job_direct(struct run_job *job, brood_command *cmd)
 {
 	brood_command_set_new_group(cmd, true);
 	job->terminal = terminal_new();
-	job->hands_over = job->terminal && terminal_is_ours(job->terminal);
+	/* With SIGTTIN ignored, as in bash's $(brood run a), reaching for it is told by nothing but an error. */
+	job->lends = job->terminal && !(is_in_a_pipeline() && wake_has(SIGTTIN));
+	job->hands_over = job->lends && terminal_is_ours(job->terminal);
 	if (job->hands_over)
 		brood_command_set_terminal(cmd, terminal_fd(job->terminal));
 }
@@ -58,7 +75,7 @@ static int stopped_by(const struct run_job *job)
 
 static void let_go_on(struct run_job *job)
 {
-	if (job->terminal && !terminal_is_given(job->terminal) && terminal_is_ours(job->terminal))
+	if (job->lends && !terminal_is_given(job->terminal) && terminal_is_ours(job->terminal))
 		terminal_give(job->terminal, group_of(job));
 	brood_process_signal(job->process, SIGCONT);
 }
@@ -85,8 +102,10 @@ bool run_job_look(struct run_job *job)
 	if (signal == 0 || !should_follow(job, signal))
 		return true;
 	/* Another one of our job may have taken it for its chain (`brood run a | brood run b`). */
-	if (job->terminal && wants_terminal)
+	if (job->terminal && wants_terminal) {
+		job->lends = true;
 		terminal_look_again(job->terminal);
+	}
 	had_terminal = job->terminal && terminal_is_given(job->terminal);
 	/* `fg` for one that ran in the background already sends no SIGCONT: that the chain reaches for the terminal is how we learn of it. */
 	if (job->terminal && wants_terminal && !had_terminal && terminal_is_ours(job->terminal)) {
@@ -95,7 +114,7 @@ bool run_job_look(struct run_job *job)
 	}
 	if (job->terminal)
 		terminal_take_back(job->terminal, false);
-	continued = job->asked ? wake_stop_self() : wake_stop_group(wants_terminal ? signal : SIGTSTP);
+	continued = job->asked ? wake_stop_self(SIGTSTP) : wake_stop_group(wants_terminal ? signal : SIGTSTP);
 	job->asked = false;
 	job->seen_continue = continued;
 	/* In an orphaned group Ctrl-Z does nothing, whatever runs; but who reads there is told by an error, and the chain, not orphaned, waits for ever. */
@@ -109,6 +128,30 @@ void run_job_suspend(struct run_job *job)
 {
 	job->asked = true;
 	brood_process_signal(job->process, SIGTSTP);
+}
+
+/* Stopped was the whole group, and the one that wanted it reaches for it again once it goes on. We, who caught the signal, are not stopped. */
+static void continue_group(struct run_job *job)
+{
+	job->seen_continue = true;
+	kill(0, SIGCONT);
+}
+
+void run_job_terminal_wanted(struct run_job *job, int signal)
+{
+	if (job->terminal)
+		terminal_look_again(job->terminal);
+	if (job->terminal && terminal_is_given(job->terminal)) {
+		job->lends = false;
+		terminal_take_back(job->terminal, false);
+		continue_group(job);
+	} else if (job->terminal && terminal_is_ours(job->terminal)) {
+		continue_group(job);
+	} else {
+		/* All of us are in the background, and stop like anybody there. */
+		job->seen_continue = wake_stop_self(signal);
+		let_go_on(job);
+	}
 }
 
 void run_job_continued(struct run_job *job)

@@ -41,7 +41,7 @@ struct loop {
 	bool child_changed;
 };
 
-static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGUSR1, SIGUSR2, SIGCHLD, SIGPIPE };
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGUSR1, SIGUSR2, SIGCHLD, SIGPIPE };
 
 int run_loop_catch_signals(void)
 {
@@ -121,6 +121,10 @@ static void take_signal(struct loop *loop, int signal)
 		break;
 	case SIGTSTP:
 		run_job_suspend(loop->job);
+		break;
+	case SIGTTIN:
+	case SIGTTOU:
+		run_job_terminal_wanted(loop->job, signal);
 		break;
 	case SIGUSR1:
 	case SIGUSR2:

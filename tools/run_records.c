@@ -15,10 +15,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "chain.h"
+#include "openfile.h"
 #include "record.h"
 #include "report.h"
 #include "say.h"
 #include "trace.h"
+#include "whole.h"
 
 struct run_records {
 	const struct run_settings *settings;
@@ -40,8 +43,8 @@ static int open_json(struct run_records *records, const char *path)
 	if (*path == '\0')
 		records->json_fd = STDERR_FILENO;
 	else
-		records->json_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0666);
-	return records->json_fd < 0 ? failed("--json", path, -errno) : 0;
+		records->json_fd = openfile(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY, 0666);
+	return records->json_fd < 0 ? failed("--json", path, records->json_fd) : 0;
 }
 
 int run_records_new(const struct run_settings *settings, struct run_records **ret_records)
@@ -76,21 +79,13 @@ int run_records_new(const struct run_settings *settings, struct run_records **re
 
 static int write_json(int fd, const json_t *record)
 {
-	char *text = json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(15)), *at = text;
-	size_t left = text ? strlen(text) + 1 : 0;
-	int r = text ? 0 : -ENOMEM;
+	char *text = json_dumps(record, JSON_COMPACT | RECORD_REALS);
+	size_t size = text ? strlen(text) : 0;
+	int r = -ENOMEM;
 
-	if (text)
-		text[left - 1] = '\n';
-	while (r == 0 && left > 0) {
-		ssize_t n = write(fd, at, left);
-
-		if (n < 0 && errno != EINTR)
-			r = -errno;
-		if (n > 0) {
-			at += n;
-			left -= (size_t)n;
-		}
+	if (text) {
+		text[size] = '\n';
+		r = write_whole(fd, text, size + 1);
 	}
 	free(text);
 	return r;
@@ -142,7 +137,7 @@ int run_records_write(struct run_records *records, const brood_command *cmd, con
 
 	if (records->json_fd < 0 && !records->report && !records->trace)
 		return 0;
-	command = brood_command_format(cmd);
+	command = chain_words(cmd);
 	record = make_record(command, result, status);
 	if (!record) {
 		say("out of memory");

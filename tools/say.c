@@ -39,34 +39,6 @@ void say_before(void (*clear)(void *data), void *data)
 	display = data;
 }
 
-/* Copies what fits whole into `room` bytes; returns how many it wrote. No NUL. */
-static size_t escape(char *ret, size_t room, const char *text)
-{
-	static const char digits[] = "0123456789abcdef";
-	size_t used = 0, length;
-
-	for (; *text; text += length) {
-		int32_t point = utf8_point(text, &length);
-		bool plain = point >= 0 && !utf8_is_unseen(point);
-
-		if (room - used < (plain ? length : 4 * length))
-			break;
-		for (size_t i = 0; i < length; i++) {
-			unsigned char byte = (unsigned char)text[i];
-
-			if (plain) {
-				ret[used++] = text[i];
-				continue;
-			}
-			memcpy(ret + used, "\\x", 2);
-			ret[used + 2] = digits[byte >> 4];
-			ret[used + 3] = digits[byte & 0xf];
-			used += 4;
-		}
-	}
-	return used;
-}
-
 /*
  * One write as a rule. More only where the system takes part of a line (a signal, a full pipe that is non-blocking). Nobody can be
  * told when standard error fails, so nobody is.
@@ -93,7 +65,7 @@ static void write_line(const char *line, size_t size)
 static void say_text(const char *text)
 {
 	char small[SAY_WITHOUT_MEMORY];
-	size_t room = 4 * (strlen(speaker) + strlen(text)) + sizeof(": \n");
+	size_t room = UTF8_SHOW_ROOM(strlen(speaker) + strlen(text)) + sizeof(": \n");
 	char *line = malloc(room);
 	size_t size;
 
@@ -101,10 +73,10 @@ static void say_text(const char *text)
 		room = sizeof(small);
 	char *to = line ? line : small;
 
-	size = escape(to, room - sizeof(": \n"), speaker);
+	size = utf8_show(to, room - sizeof(": \n"), speaker);
 	memcpy(to + size, ": ", 2);
 	size += 2;
-	size += escape(to + size, room - size - 1, text);
+	size += utf8_show(to + size, room - size - 1, text);
 	to[size++] = '\n';
 
 	if (clear_display)
@@ -117,7 +89,7 @@ static void say_list(const char *format, va_list list) BROOD_PRINTF(1, 0);
 
 static void say_list(const char *format, va_list list)
 {
-	char small[SAY_WITHOUT_MEMORY];
+	char small[SAY_WITHOUT_MEMORY] = "";
 	va_list again;
 	int saved = errno;
 	char *text = NULL;

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "whole.h"
+
 struct spill {
 	int fd;                 /* -1: no block was put yet */
 	uint32_t next;          /* the first block that was never used */
@@ -85,22 +87,6 @@ static off_t place_of(uint32_t block)
 	return (off_t)block * SPILL_BLOCK;
 }
 
-static int write_at(int fd, const char *bytes, size_t size, off_t place)
-{
-	while (size > 0) {
-		const ssize_t n = pwrite(fd, bytes, size, place);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		bytes += n;
-		size -= (size_t)n;
-		place += n;
-	}
-	return 0;
-}
-
 /* ---- blocks ---- */
 
 /* Giving a block back must not fail for want of memory: its place in the list is there before it is taken. */
@@ -131,7 +117,7 @@ int spill_put(struct spill *spill, const char *bytes, size_t size, uint32_t *ret
 	if (r < 0)
 		return r;
 	block = spill->unused_count > 0 ? spill->unused[--spill->unused_count] : spill->next++;
-	r = write_at(spill->fd, bytes, size, place_of(block));
+	r = write_whole_at(spill->fd, bytes, size, place_of(block));
 	if (r < 0) {
 		spill_release(spill, block);
 		return r;
@@ -142,20 +128,7 @@ int spill_put(struct spill *spill, const char *bytes, size_t size, uint32_t *ret
 
 int spill_get(struct spill *spill, uint32_t block, char *ret_bytes, size_t size)
 {
-	off_t place = place_of(block);
-
-	while (size > 0) {
-		const ssize_t n = pread(spill->fd, ret_bytes, size, place);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		ret_bytes += n;
-		size -= (size_t)n;
-		place += n;
-	}
-	return 0;
+	return read_whole_at(spill->fd, ret_bytes, size, place_of(block));
 }
 
 void spill_release(struct spill *spill, uint32_t block)

@@ -13,6 +13,7 @@
 
 #include "template.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -231,7 +232,10 @@ static struct slice folder_of(const char *input, size_t size)
 
 static struct slice piece_value(const struct piece *piece, const struct slice values[PIECE_KINDS])
 {
-	return piece->kind == PIECE_TEXT ? piece->text : values[piece->kind];
+	struct slice value = piece->kind == PIECE_TEXT ? piece->text : values[piece->kind];
+
+	assert(value.bytes);
+	return value;
 }
 
 /* A word of one piece that ends where its string ends needs no copy; the command makes its own. */

@@ -69,6 +69,7 @@ static pid_t parent_of(pid_t pid)
 	text[n > 0 ? n : 0] = '\0';
 	/* The name may hold anything, blanks and brackets too. */
 	name_end = strrchr(text, ')');
+	/* NOLINTNEXTLINE(cert-err34-c): the kernel writes a pid there */
 	if (!name_end || sscanf(name_end, ") %*c %ld", &parent) != 1)
 		return 0;
 	return (pid_t)parent;

@@ -21,6 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "openfile.h"
+#include "whole.h"
+
 struct lane {
 	int64_t end_ns;
 	size_t stages;          /* that have a name in the file */
@@ -38,21 +41,6 @@ struct trace {
 };
 
 /* ---- writing ---- */
-
-static int write_all(int fd, const char *bytes, size_t size)
-{
-	while (size > 0) {
-		ssize_t n = write(fd, bytes, size);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			bytes += n;
-			size -= (size_t)n;
-		}
-	}
-	return 0;
-}
 
 /* A line, and the comma that ends the one before. Takes the event. */
 static int put(struct trace *trace, json_t *event)
@@ -247,13 +235,11 @@ int trace_new(const char *path, struct trace **ret_trace)
 
 	if (!trace)
 		return -ENOMEM;
-	trace->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_CLOEXEC, 0666);
-	if (trace->fd < 0) {
-		r = -errno;
+	r = trace->fd = openfile(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY, 0666);
+	if (r < 0)
 		goto fail;
-	}
 	trace->begin_ns = trace->last_ns = now_ns();
-	r = write_all(trace->fd, "[", 1);
+	r = write_whole(trace->fd, "[", 1);
 	if (r < 0)
 		goto fail;
 	*ret_trace = trace;
@@ -279,7 +265,7 @@ int trace_add(struct trace *trace, const json_t *record)
 		r = -ENOMEM;
 	trace->out = NULL;
 	if (r == 0)
-		r = write_all(trace->fd, text, size);
+		r = write_whole(trace->fd, text, size);
 	free(text);
 	trace->error = r;
 	return r;
@@ -293,7 +279,7 @@ int trace_finish(struct trace *trace_take)
 		return 0;
 	r = trace_take->error;
 	if (r == 0)
-		r = write_all(trace_take->fd, "\n]\n", 3);
+		r = write_whole(trace_take->fd, "\n]\n", 3);
 	if (close(trace_take->fd) < 0 && r == 0 && errno != EINTR)
 		r = -errno;
 	free(trace_take->lanes);

@@ -196,7 +196,7 @@ int units_duration_ms(const char *text, int64_t *ret_ms, const char **ret_why)
 {
 	static const char form[] = "not a time (as 5, 1.5s, 200ms, 2m)";
 	static const struct unit units[] = {
-		{ "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "m", 60 * 1000 }, { "h", 3600 * 1000 }, { "d", 24 * 3600 * 1000 },
+		{ "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 },
 	};
 	const struct unit *unit;
 	struct decimal number;
@@ -373,7 +373,7 @@ static bool three_digits(uint64_t value, uint64_t unit, unsigned limit, const ch
 static const char *two_units(uint64_t seconds, char text[UNITS_TEXT])
 {
 	static const struct { uint64_t seconds, second; const char *name, *second_name; } steps[] = {
-		{ 24 * 3600, 3600, "d", "h" }, { 3600, 60, "h", "m" }, { 60, 1, "m", "s" },
+		{ 86400, 3600, "d", "h" }, { 3600, 60, "h", "m" }, { 60, 1, "m", "s" },
 	};
 	size_t i = 0;
 
@@ -396,7 +396,7 @@ const char *units_duration_text(int64_t ns, char text[UNITS_TEXT])
 	uint64_t value = ns < 0 ? 0 : (uint64_t)ns;
 
 	if (three_digits(value, 1, 1000, "ns", text) || three_digits(value, 1000, 1000, "us", text) ||
-	    three_digits(value, 1000 * 1000, 1000, "ms", text) || three_digits(value, 1000 * 1000 * 1000, 60, "s", text))
+	    three_digits(value, 1000000, 1000, "ms", text) || three_digits(value, 1000000000, 60, "s", text))
 		return text;
 	return two_units(value / 1000000000 + (value % 1000000000 >= 500000000), text);
 }

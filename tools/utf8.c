@@ -8,6 +8,8 @@
 
 #include "utf8.h"
 
+#include <string.h>
+
 static size_t expected_length(unsigned char first)
 {
 	if (first < 0x80)
@@ -55,4 +57,31 @@ bool utf8_is_unseen(int32_t point)
 	if ((point >= 0x200b && point <= 0x200f) || (point >= 0x2028 && point <= 0x202e) || (point >= 0x2060 && point <= 0x206f))
 		return true;
 	return point == 0x61c || point == 0xad || point == 0xfeff || (point >= 0xfff9 && point <= 0xfffb) || (point & 0xfffe) == 0xfffe;
+}
+
+size_t utf8_show(char *ret, size_t room, const char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t used = 0, length;
+
+	for (; *text; text += length) {
+		int32_t point = utf8_point(text, &length);
+		bool plain = point >= 0 && !utf8_is_unseen(point);
+
+		if (room - used < (plain ? length : 4 * length))
+			break;
+		for (size_t i = 0; i < length; i++) {
+			unsigned char byte = (unsigned char)text[i];
+
+			if (plain) {
+				ret[used++] = text[i];
+				continue;
+			}
+			memcpy(ret + used, "\\x", 2);
+			ret[used + 2] = digits[byte >> 4];
+			ret[used + 3] = digits[byte & 0xf];
+			used += 4;
+		}
+	}
+	return used;
 }

@@ -57,6 +57,7 @@ static int make_pipe(void)
 {
 	int r;
 
+	/* NOLINTNEXTLINE(android-cloexec-pipe): make_end makes them so, before this one thread starts anything */
 	if (pipe(ends) < 0)
 		return -errno;
 	r = make_end(&ends[0]);
@@ -70,19 +71,34 @@ static int make_pipe(void)
 	return r;
 }
 
+/*
+ * A write of our own to a terminal that another group has raises SIGTTOU where `stty tostop` is set, and begins again behind a handler, for ever: the
+ * second time it must stop us as it stops others.
+ */
+static int install(int signal)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+	if (signal == SIGTTIN || signal == SIGTTOU)
+		action.sa_flags |= (int)SA_RESETHAND;
+	sigemptyset(&action.sa_mask);
+	return sigaction(signal, &action, NULL) < 0 ? -errno : 0;
+}
+
 /* SIGCHLD ignored would have the kernel reap our children unseen, and nohup(1) does not mean it. */
 static int catch(int signal)
 {
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART }, old;
+	struct sigaction old;
 	sigset_t one;
+	int r;
 
 	if (sigaction(signal, NULL, &old) < 0)
 		return -errno;
 	if (old.sa_handler == SIG_IGN && signal != SIGCHLD)
 		return 0;
-	sigemptyset(&action.sa_mask);
-	if (sigaction(signal, &action, NULL) < 0)
-		return -errno;
+	r = install(signal);
+	if (r < 0)
+		return r;
 	/* A shell or a service manager may leave signals blocked that we are asked to see. */
 	sigemptyset(&one);
 	sigaddset(&one, signal);
@@ -122,6 +138,8 @@ int wake_take(void)
 		return 0;
 	/* One that comes between the read and this is told by what the caller does now. */
 	waiting[byte] = 0;
+	if (byte == SIGTTIN || byte == SIGTTOU)
+		install(byte);
 	return byte;
 }
 
@@ -185,9 +203,9 @@ static bool stop_until_continued(pid_t whom, int signal)
 	return continued;
 }
 
-bool wake_stop_self(void)
+bool wake_stop_self(int signal)
 {
-	return stop_until_continued(getpid(), SIGTSTP);
+	return stop_until_continued(getpid(), signal);
 }
 
 bool wake_stop_group(int signal)

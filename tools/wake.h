@@ -9,7 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* 0, or -errno. Once in a program. SIGPIPE among the signals makes writes fail with EPIPE instead; it is not reported. */
+/*
+ * 0, or -errno. Once in a program. SIGPIPE among the signals makes writes fail with EPIPE instead; it is not reported. SIGTTIN and SIGTTOU are
+ * caught once, and again when wake_take has told of them.
+ */
 int wake_new(const int *signals, size_t count);
 
 /* This one is caught: it was among the signals, and was not ignored. */
@@ -28,13 +31,13 @@ void wake_die_of(int signal);
 void wake_die_with_group(int signal);
 
 /*
- * Stop as Ctrl-Z would have (SIGTSTP at its default, sent to ourselves); true once somebody has continued us. False when that does not stop
- * us: the signal is ignored, or our group is an orphaned one, which nobody could continue. The SIGCONT is reported by wake_take when it is
- * among the signals.
+ * Stop by SIGTSTP (as Ctrl-Z would have), SIGTTIN or SIGTTOU at its default, sent to ourselves; true once somebody has continued us. False when
+ * that does not stop us: the signal is ignored, or our group is an orphaned one, which nobody could continue. The SIGCONT is reported by
+ * wake_take when it is among the signals.
  */
-bool wake_stop_self(void);
+bool wake_stop_self(int signal);
 
-/* The same by SIGTSTP, SIGTTIN or SIGTTOU for everybody in our process group: a script around us stops too. */
+/* The same for everybody in our process group: a script around us stops too. */
 bool wake_stop_group(int signal);
 
 #endif

@@ -53,7 +53,8 @@ BROOD_API int brood_command_parse(const char *line, brood_command **ret_cmd);
  *
  * What the host had buffered in stdio is not written again by the child; what the function printed is flushed. The
  * child leaves by _exit: no atexit handler of the host runs. In a threaded host the function must keep to what
- * fork(2) allows: locks that another thread held stay held.
+ * fork(2) allows: locks that another thread held stay held. fflush(NULL) or exit(3) in the function reach the copies of the host's other
+ * FILEs and its atexit handlers: return, or call _exit.
  */
 BROOD_API brood_command *brood_command_function(const char *name, brood_function *function, void *data);
 
@@ -173,11 +174,15 @@ BROOD_API void brood_command_redirect_pipe(brood_command *cmd, int child_fd);
 
 /*
  * The caller's descriptor of the same number (the default for 0, 1 and 2); takes an earlier direction back. On a chain it takes
- * back what was said on the chain, not what a stage directs itself.
+ * back what was said on the chain, not what a stage directs itself. One of 0, 1 and 2 that the caller marked close-on-exec is the caller's own
+ * and not inherited; brood_command_redirect_fd to the same number passes it on all the same.
  */
 BROOD_API void brood_command_redirect_inherit(brood_command *cmd, int child_fd);
 
-/* stdin from memory: the bytes are copied now and written while the handle is waited for. On a chain: the first stage. */
+/*
+ * stdin from memory: the bytes are copied now and written while the handle is waited for. The copy is wiped when the command, its copies and what was
+ * started from it are gone. On a chain: the first stage.
+ */
 BROOD_API void brood_command_feed(brood_command *cmd, const void *bytes, size_t size);
 
 /*

@@ -2,6 +2,9 @@
 /*
  * Shared bytes. Large ones lie on huge pages where the system has them: touching 256 MiB for the first time in 4 KiB pages costs as much as
  * feeding it to a child.
+ *
+ * What is fed may be a password. malloc gives the same memory out again, to whoever forgets to write to it before reading, so it is wiped first; pages
+ * go back to the kernel, which does that itself.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -37,6 +40,13 @@ static struct blob *allocate(size_t size)
 	return blob;
 }
 
+/* Compilers leave out a memset before free, unless somebody might still look. */
+static void wipe(char *bytes, size_t size)
+{
+	memset(bytes, 0, size);
+	__asm__ volatile("" : : "r"(bytes) : "memory");
+}
+
 struct blob *blob_new(const void *bytes, size_t size)
 {
 	struct blob *blob = allocate(size);
@@ -61,8 +71,10 @@ void blob_unref(struct blob *blob)
 {
 	if (!blob || __atomic_sub_fetch(&blob->references, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
-	if (blob->mapped)
+	if (blob->mapped) {
 		munmap(blob, blob->mapped);
-	else
-		free(blob);
+		return;
+	}
+	wipe(blob->bytes, blob->size);
+	free(blob);
 }

@@ -21,7 +21,7 @@ struct blob *blob_new(const void *bytes, size_t size);
 /* One more reference to it; returns it. NULL is fine. */
 struct blob *blob_ref(struct blob *blob);
 
-/* Drop one. NULL is fine. */
+/* Drop one; the bytes are wiped with the last. NULL is fine. */
 void blob_unref(struct blob *blob);
 
 #endif

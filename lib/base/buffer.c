@@ -250,6 +250,7 @@ int buffer_spill(struct buffer *buffer)
 	r = memfd_map(size, &fd, &map);
 	if (r < 0)
 		return r;
+	assert(map);
 
 	r = pieces_move(buffer, map, fd, &moved);
 	if (r == 0)

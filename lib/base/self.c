@@ -10,6 +10,7 @@
 #include "base/self.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -62,3 +63,15 @@ pid_t self_pid(void)
 }
 
 #endif
+
+/* The link shows our number in the namespace that /proc was mounted in; where we are not in that one at all there is no link. */
+bool self_knows_proc(void)
+{
+	char number[32];
+	const ssize_t size = readlink("/proc/self", number, sizeof number - 1);
+
+	if (size <= 0)
+		return false;
+	number[size] = '\0';
+	return strtol(number, NULL, 10) == getpid();
+}

@@ -264,6 +264,7 @@ void brood_batch_free(brood_batch *batch_take)
 	fd_close(&batch_take->clock.fd);
 	fd_close(&batch_take->null_fd);
 	fd_close(&batch_take->status_fd);
+	holders_done(&batch_take->holders);
 	poller_free(batch_take->poller);
 	free(batch_take);
 }

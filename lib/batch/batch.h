@@ -68,6 +68,7 @@ struct brood_batch {
 	int64_t looked_ns;      /* the last turn */
 	int null_fd;            /* what members have as stdin: opened once, or -1 */
 	int status_fd;          /* what tells which signals the host ignores: opened once, or -1 */
+	struct holders holders; /* of pipes that members were left with */
 	int last_fd;            /* the last child's pidfd: how full the descriptor table is */
 	pid_t owner;
 	bool several_processors;

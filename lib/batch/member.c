@@ -272,6 +272,7 @@ static int start_process(brood_future *future)
 		.new_group = true,
 		.early = starts_early(future->batch, future->cmd),
 		.poller = future->batch->poller,
+		.holders = &future->batch->holders,
 		.owner = future,
 	};
 

@@ -138,8 +138,9 @@ int batch_turn(brood_batch *batch, int64_t deadline_ns)
 	if (batch->done_count != done_before)
 		deadline_ns = 0;
 	r = batch_need_poller(batch);
-	if (r == 0)
-		r = poller_wait(batch->poller, deadline_min(deadline_ns, timers_next_ns(&batch->timers)), ready, EVENTS_AT_ONCE);
+	if (r < 0)
+		return r;
+	r = poller_wait(batch->poller, deadline_min(deadline_ns, timers_next_ns(&batch->timers)), ready, EVENTS_AT_ONCE);
 	if (r < 0)
 		return r;
 	batch->looked_ns = clock_now_ns();

@@ -133,7 +133,7 @@ static bool user_is_good(brood_command *cmd, uid_t uid, gid_t gid, const gid_t *
 		command_mistake(cmd, "set_user: the group id is -1, which would keep the caller's");
 	else if (!groups && count > 0)
 		command_mistake(cmd, "set_user: %zu groups are promised and the list is NULL", count);
-	for (size_t i = 0; command_is_open(cmd) && i < count; i++)
+	for (size_t i = 0; command_is_open(cmd) && groups && i < count; i++)
 		if (groups[i] == (gid_t)-1)
 			command_mistake(cmd, "set_user: supplementary group %zu is -1", i + 1);
 	return command_is_open(cmd);
@@ -169,7 +169,7 @@ static bool cpus_are_good(brood_command *cmd, const int *cpus, size_t count)
 {
 	if (!cpus || count == 0)
 		command_mistake(cmd, "set_affinity: the list of processors is %s", cpus ? "empty" : "NULL");
-	for (size_t i = 0; command_is_open(cmd) && i < count; i++)
+	for (size_t i = 0; command_is_open(cmd) && cpus && i < count; i++)
 		if (cpus[i] < 0 || cpus[i] >= CPU_LIMIT)
 			command_mistake(cmd, "set_affinity: %d is not a processor (0 to %d)", cpus[i], CPU_LIMIT - 1);
 	return command_is_open(cmd);

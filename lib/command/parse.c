@@ -312,6 +312,7 @@ static int read_line(struct parse *parse)
 int brood_command_parse(const char *line, brood_command **ret_cmd)
 {
 	struct parse parse = { .line = line, .at = line };
+	char *word;
 	int r;
 
 	if (!ret_cmd)
@@ -323,8 +324,8 @@ int brood_command_parse(const char *line, brood_command **ret_cmd)
 		return *ret_cmd ? -EINVAL : -ENOMEM;
 	}
 
-	parse.word = malloc(strlen(line) + 1);
-	r = parse.word ? read_line(&parse) : -ENOMEM;
+	parse.word = word = malloc(strlen(line) + 1);
+	r = word ? read_line(&parse) : -ENOMEM;
 	if (r >= 0) {
 		*ret_cmd = parse.chain;
 		parse.chain = NULL;
@@ -335,6 +336,6 @@ int brood_command_parse(const char *line, brood_command **ret_cmd)
 	brood_command_free(parse.chain);
 	brood_command_free(parse.refusal);
 	strv_done(&parse.words);
-	free(parse.word);
+	free(word);
 	return r;
 }

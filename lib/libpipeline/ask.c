@@ -78,10 +78,14 @@ static char *dump_with_file(const struct side *side, const char *name)
 	return dump_pipeline(side->p);
 }
 
+/* A dump that could not be made tells nothing of the pipeline: read on, it would make a file "NULL" of an end that is plain. */
+static bool no_memory;
+
 static bool same(char *text_take, const char *text)
 {
 	const bool is_same = text_take && strcmp(text_take, text) == 0;
 
+	no_memory |= !text_take;
 	free(text_take);
 	return is_same;
 }
@@ -96,15 +100,19 @@ static char *cut_out(const char *text, char *one_take, char *other_take)
 	char *cut = NULL;
 	size_t before = 0, after;
 
-	if (!one_take || !other_take)
+	if (!one_take || !other_take) {
+		no_memory = true;
 		goto out;
+	}
 	while (one_take[before] && one_take[before] == other_take[before])
 		before++;
 	if (!one_take[before] || !other_take[before] || strcmp(one_take + before + 1, other_take + before + 1) != 0)
 		goto out;
 	after = strlen(one_take + before + 1);
-	if (size >= before + after)
+	if (size >= before + after) {
 		cut = strndup(text + before, size - after - before);
+		no_memory |= !cut;
+	}
 out:
 	free(one_take);
 	free(other_take);
@@ -150,7 +158,7 @@ static bool read_end(const struct side *side, struct end *ret)
 	if (!is_fd(side, text, ret))
 		(void)is_file(side, text, ret);
 	free(text);
-	return true;
+	return !no_memory;
 }
 
 static bool write_all(const void *bytes, size_t size)
@@ -176,19 +184,18 @@ static int tell(void *data)
 	};
 	struct end ends[2] = { 0 };
 	struct told told;
-	bool complete;
+	bool complete = true;
 
 	leave_without_handlers();
 	memset(&told, 0, sizeof told);
 	told.started = was_started(data);
-	for (int i = 0; i < 2 && !told.started; i++) {
-		if (!read_end(&sides[i], &ends[i]))
-			return 1;
+	for (int i = 0; i < 2 && complete && !told.started; i++) {
+		complete = read_end(&sides[i], &ends[i]);
 		told.ends[i].kind = ends[i].kind;
 		told.ends[i].fd = ends[i].fd;
 		told.ends[i].name_size = ends[i].name ? strlen(ends[i].name) : 0;
 	}
-	complete = write_all(&told, sizeof told);
+	complete = complete && write_all(&told, sizeof told);
 	for (int i = 0; i < 2; i++) {
 		complete = complete && write_all(ends[i].name, told.ends[i].name_size);
 		free(ends[i].name);

@@ -88,7 +88,7 @@ static void begin_command(void)
 		_exit(255);
 #endif
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	pthread_sigmask(SIG_SETMASK, &none, NULL);
 }
 
 /* One that the program directed elsewhere after all is not ours to write to. */
@@ -132,7 +132,7 @@ static void prepare(const struct adopted *adopted)
 	/* Its handler would reap behind our back: it is to wait in pipeline_wait_all and nowhere else. */
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &child, NULL);
+	pthread_sigmask(SIG_BLOCK, &child, NULL);
 	pipeline_install_post_fork(begin_command);
 
 	/* The stage's own 0 and 1 are where they belong; told to move them there, libpipeline closes them. */
@@ -160,7 +160,7 @@ static void await_all(pipeline *p)
 
 	pids = calloc((size_t)count, sizeof *pids);
 	if (!pids)
-		exit(125);
+		exit(125);      /* NOLINT(concurrency-mt-unsafe): a forked process with one thread, whose handlers were put aside */
 	for (int i = 0; i < count; i++)
 		pids[i] = pipeline_get_pid(p, i);
 	pid_count = count;
@@ -187,6 +187,7 @@ static void end_orphans(void)
 		int pid;
 
 		found = 0;
+		/* NOLINTNEXTLINE(cert-err34-c): the kernel writes a pid there */
 		while (children && fscanf(children, "%d", &pid) == 1)
 			found += kill(pid, SIGKILL) == 0;
 		if (children)
@@ -206,7 +207,7 @@ static void die_of(int number)
 	sigaddset(&one, number);
 	sigaction(number, &by_default, NULL);
 	raise(number);
-	sigprocmask(SIG_UNBLOCK, &one, NULL);
+	pthread_sigmask(SIG_UNBLOCK, &one, NULL);
 }
 
 static int run(void *data)

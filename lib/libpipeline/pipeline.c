@@ -34,6 +34,15 @@ static void direct(brood_command *chain, int child_fd, const struct end *end)
 		brood_command_redirect_path(chain, child_fd, end->name, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 }
 
+/* It was taken over, so a mistake would tell the caller to free it once more. None but want of memory can have come. */
+static brood_command *without_mistake(brood_command *chain_take)
+{
+	if (!chain_take || !brood_command_error(chain_take))
+		return chain_take;
+	brood_command_free(chain_take);
+	return NULL;
+}
+
 static brood_command *adopt(pipeline *pipeline_take, const struct answer *answer)
 {
 	brood_command *chain;
@@ -43,11 +52,11 @@ static brood_command *adopt(pipeline *pipeline_take, const struct answer *answer
 	if (pipeline_get_ncommands(pipeline_take) == 0)
 		return brood_command_mistaken("pipeline: it has no command");
 	if (answer->in.kind == END_UNKNOWN || answer->out.kind == END_UNKNOWN)
-		return hosted_new(pipeline_take, &answer->in, &answer->out);
+		return without_mistake(hosted_new(pipeline_take, &answer->in, &answer->out));
 	chain = take_apart(pipeline_take);
 	direct(chain, BROOD_STDIN, &answer->in);
 	direct(chain, BROOD_STDOUT, &answer->out);
-	return chain;
+	return without_mistake(chain);
 }
 
 brood_command *brood_command_pipeline(pipeline *pipeline_take)

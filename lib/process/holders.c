@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who holds a pipe whose writers should all be gone? /proc tells, as far as it may be read: one pass over all descriptors of all processes, made
- * only when captures are given up.
+ * only when captures are given up. Where /proc has other numbers than we, nobody is named: they would be somebody else's.
+ *
+ * A pass costs as much as there are processes, and each held pipe may be one of a process more. So the members of a batch share what a pass has
+ * found: who had the pipe open after the last stage's end is who held it.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -17,70 +20,136 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HOLDERS_MAX = 64 };
+#include "base/self.h"
 
-/* What /proc shows of a pipe: "pipe:[NUMBER]". */
-static bool is_held_here(const brood_process *process, const char *target)
+enum { HOLDERS_MAX = 64, HOLDERS_FIRST = 256 };
+
+struct holder {
+	ino_t pipe;
+	pid_t pid;
+};
+
+/* ---- one look at /proc ---- */
+
+static void add(struct holders *holders, ino_t pipe, pid_t pid)
 {
-	for (size_t i = 0; i < process->channel_count; i++) {
-		const struct channel *channel = &process->channels[i];
-		struct stat ours;
-		char name[40];
+	if (holders->count == holders->capacity) {
+		const size_t capacity = holders->capacity ? 2 * holders->capacity : HOLDERS_FIRST;
+		struct holder *list = realloc(holders->list, capacity * sizeof *list);
 
-		if (channel->kind != CHANNEL_CAPTURE || channel->watch.fd < 0 || fstat(channel->watch.fd, &ours) < 0)
-			continue;
-		snprintf(name, sizeof name, "pipe:[%llu]", (unsigned long long)ours.st_ino);
-		if (strcmp(name, target) == 0)
-			return true;
+		if (!list)
+			return;
+		holders->list = list;
+		holders->capacity = capacity;
 	}
-	return false;
+	holders->list[holders->count++] = (struct holder){ .pipe = pipe, .pid = pid };
 }
 
 /*
- * The link's own permissions tell how it is open; our end of the same pipe only reads. What it leads to is read and not visited: stat on a file of a
- * file server that is gone never comes back.
+ * What /proc shows of a pipe is "pipe:[NUMBER]", and the link's own permissions tell how it is open; our end of the same pipe only reads. What it
+ * leads to is read and not visited: stat on a file of a file server that is gone never comes back.
  */
-static bool holds(const brood_process *process, const char *pid)
+static void look_at_link(struct holders *holders, const char *path, pid_t pid)
+{
+	static const char before[] = "pipe:[";
+	const size_t skipped = sizeof before - 1;
+	struct stat link;
+	char target[64];
+	ssize_t size = readlink(path, target, sizeof target - 1);
+
+	target[size > 0 ? size : 0] = '\0';
+	if (strncmp(target, before, skipped) == 0 && lstat(path, &link) == 0 && (link.st_mode & S_IWUSR))
+		add(holders, (ino_t)strtoull(target + skipped, NULL, 10), pid);
+}
+
+static void look_at_process(struct holders *holders, const char *pid)
 {
 	char path[300];
 	struct dirent *entry;
-	bool found = false;
 	DIR *dir;
 
 	snprintf(path, sizeof path, "/proc/%.20s/fd", pid);
 	dir = opendir(path);
-	while (dir && !found && (entry = readdir(dir))) {
-		struct stat link;
-		char target[64];
-		ssize_t size;
-
+	while (dir && (entry = readdir(dir))) {
 		snprintf(path, sizeof path, "/proc/%.20s/fd/%.20s", pid, entry->d_name);
-		size = readlink(path, target, sizeof target - 1);
-		target[size > 0 ? size : 0] = '\0';
-		found = is_held_here(process, target) && lstat(path, &link) == 0 && (link.st_mode & S_IWUSR);
+		look_at_link(holders, path, (pid_t)strtol(pid, NULL, 10));
 	}
 	if (dir)
 		closedir(dir);
-	return found;
+}
+
+static void look(struct holders *holders)
+{
+	struct dirent *entry;
+	DIR *proc;
+
+	holders->looked_ns = clock_now_ns();
+	holders->count = 0;
+	proc = self_knows_proc() ? opendir("/proc") : NULL;
+	while (proc && (entry = readdir(proc)))
+		if (isdigit((unsigned char)entry->d_name[0]))
+			look_at_process(holders, entry->d_name);
+	if (proc)
+		closedir(proc);
+}
+
+/* ---- who of them holds what ---- */
+
+static void name(brood_result *result, pid_t pid)
+{
+	for (size_t i = 0; i < result->holder_count; i++)
+		if (result->holders[i] == pid)
+			return;
+	if (result->holder_count < HOLDERS_MAX)
+		result->holders[result->holder_count++] = pid;
+}
+
+static void name_holders_of(brood_result *result, const struct holders *holders, int fd)
+{
+	struct stat ours;
+
+	if (fstat(fd, &ours) < 0)
+		return;
+	for (size_t i = 0; i < holders->count; i++)
+		if (holders->list[i].pipe == ours.st_ino)
+			name(result, holders->list[i].pid);
+}
+
+static int64_t last_end_ns(const brood_process *process)
+{
+	int64_t last_ns = 0;
+
+	for (size_t i = 0; i < process->stage_count; i++)
+		if (process->result->stages[i].end_ns > last_ns)
+			last_ns = process->result->stages[i].end_ns;
+	return last_ns;
 }
 
 void find_holders(brood_process *process)
 {
 	brood_result *result = process->result;
-	struct dirent *entry;
-	DIR *proc = opendir("/proc");
+	struct holders own = { .count = 0 };
+	struct holders *holders = process->holders ? process->holders : &own;
 
-	if (!proc)
-		return;
 	free(result->holders);
 	result->holder_count = 0;
 	result->holders = calloc(HOLDERS_MAX, sizeof *result->holders);
-	while (result->holders && result->holder_count < HOLDERS_MAX && (entry = readdir(proc)))
-		if (isdigit((unsigned char)entry->d_name[0]) && holds(process, entry->d_name))
-			result->holders[result->holder_count++] = (pid_t)atol(entry->d_name);
-	closedir(proc);
+	if (!result->holders)
+		return;
+	if (holders->looked_ns <= last_end_ns(process))
+		look(holders);
+	for (size_t i = 0; i < process->channel_count; i++)
+		if (process->channels[i].kind == CHANNEL_CAPTURE && process->channels[i].watch.fd >= 0)
+			name_holders_of(result, holders, process->channels[i].watch.fd);
 	if (result->holder_count == 0) {
 		free(result->holders);
 		result->holders = NULL;
 	}
+	holders_done(&own);
+}
+
+void holders_done(struct holders *holders)
+{
+	free(holders->list);
+	*holders = (struct holders){ .count = 0 };
 }

@@ -21,6 +21,14 @@
 #include "spawn/pidref.h"
 #include "spawn/plan.h"
 
+/* Who has a pipe open for writing, as one look at all of /proc showed it. Zeroed: nobody has looked yet. */
+struct holders {
+	struct holder *list;
+	size_t count;
+	size_t capacity;
+	int64_t looked_ns;
+};
+
 /* One stage's child. */
 struct child {
 	struct pidref ref;      /* closed once the child has been reaped, unless it leads a group */
@@ -84,6 +92,7 @@ struct brood_process {
 
 	brood_output_function *on_output;       /* or NULL */
 	void *on_output_data;
+	struct holders *holders;                /* the batch's, or NULL */
 	bool enough;            /* it wants no more before somebody resumes: what would be handed to it stays in the pipes */
 
 	int64_t budget_ns;      /* when the command's timeout is spent */
@@ -117,6 +126,7 @@ struct start_options {
 	bool early;             /* may return before the exec: a failure then comes from process_step, and the command must live until then */
 	struct poller *poller;  /* or NULL */
 	int *status_fd;         /* where signals_ignored keeps its descriptor, or NULL */
+	struct holders *holders;        /* what all members know of /proc, or NULL; lives as long as the handle */
 	void *owner;            /* for every watch */
 };
 
@@ -194,7 +204,9 @@ brood_result *process_end(brood_process *process_take);
 int process_collect(brood_process *process);
 
 /* ---- holders.c ---- */
+/* Name them in the result. Every stage has ended: a look at /proc that was made since then, for another member, is good for this one too. */
 void find_holders(brood_process *process);
+void holders_done(struct holders *holders);
 
 /* ---- then.c ---- */
 int run_then(void *stage);

@@ -34,7 +34,7 @@ static brood_process *process_new(const brood_command *cmd, const struct start_o
 	pthread_mutex_init(&process->lock, NULL);
 	process->stage_count = cmd->stage_count;
 	process->owner = self_pid();
-	process->cgroup.fd = -1;
+	process->cgroup.fd = process->cgroup.kill_fd = -1;
 	process->timer.fd = -1;
 	process->timer_ns = DEADLINE_NEVER;
 	process->ladder_ns = process->look_ns = DEADLINE_NEVER;
@@ -47,6 +47,7 @@ static brood_process *process_new(const brood_command *cmd, const struct start_o
 	process->on_output_data = cmd->on_output_data;
 	process->new_group = cmd->terminal_fd >= 0;
 	process->poller = options->poller;
+	process->holders = options->holders;
 	for (size_t i = 0; i < cmd->stage_count; i++) {
 		process->children[i].ref.pidfd = process->children[i].watch.fd = -1;
 		process->children[i].watch.owner = options->owner;

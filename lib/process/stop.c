@@ -78,7 +78,8 @@ static int reach(const brood_process *process, int signal)
 
 	if (process->cgroup.path) {
 		r = cgroup_signal(&process->cgroup, signal);
-		if (r != -ENOTSUP)
+		/* Else no descriptor or no memory was left to look into it: the children themselves are reached without. */
+		if (r == 0 || (r == -ESRCH && process->running == 0))
 			return r;
 	}
 	r = signal_children(process, signal, true);
@@ -241,10 +242,15 @@ bool process_stopped(const brood_process *process)
 	return process_ended(process) && process->ladder == LADDER_OVER;
 }
 
-static enum brood_stopped stop_reaches(const brood_process *process)
+/* Whether all in the cgroup are gone is asked, not supposed: a host without a free descriptor reached its children alone. */
+static int stop_reaches(const brood_process *process)
 {
-	if (process->cgroup.path)
-		return BROOD_STOPPED_ALL;
+	int r;
+
+	if (process->cgroup.path) {
+		r = cgroup_populated(&process->cgroup);
+		return r < 0 ? r : BROOD_STOPPED_ALL;
+	}
 	return reaches_further(process) ? BROOD_STOPPED_GROUP : BROOD_STOPPED_CHILDREN;
 }
 
@@ -261,7 +267,7 @@ int brood_process_stop(brood_process *process, int64_t grace_ms)
 	process_begin_stop(process, BROOD_BY_STOP, grace_ms, now_ns);
 	process_climb(process, now_ns);
 	r = process_run_until(process, process_stopped, DEADLINE_NEVER);
-	return r < 0 ? r : (int)stop_reaches(process);
+	return r < 0 ? r : stop_reaches(process);
 }
 
 /* ---- the end of the handle ---- */
@@ -311,8 +317,14 @@ static void remove_cgroup(brood_process *process)
 {
 	if (!process->cgroup.path)
 		return;
-	for (int tries = 0; tries < 200 && cgroup_populated(&process->cgroup) == 1; tries++) {
-		cgroup_signal(&process->cgroup, SIGKILL);
+	for (int tries = 0; tries < 200; tries++) {
+		const int populated = cgroup_populated(&process->cgroup);
+
+		if (populated != 0)
+			cgroup_signal(&process->cgroup, SIGKILL);
+		/* Where it cannot be asked, waiting would not tell either. */
+		if (populated != 1)
+			break;
 		usleep(LOOK_NS / 1000);
 	}
 	cgroup_remove(&process->cgroup);

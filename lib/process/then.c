@@ -118,7 +118,7 @@ static _Noreturn void die_of(int signal)
 	sigaddset(&one, signal);
 	sigaction(signal, &by_default, NULL);
 	raise(signal);
-	sigprocmask(SIG_UNBLOCK, &one, NULL);
+	pthread_sigmask(SIG_UNBLOCK, &one, NULL);
 	_exit(128 + signal);
 }
 

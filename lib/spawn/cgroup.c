@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A cgroup for one chain: found, made, asked whether anybody is in it, removed. cgroup_signal.c signals its members.
+ * A cgroup for one chain: found, made, asked whether anybody is in it, removed; also for those that cannot do it any more. cgroup_signal.c signals
+ * its members.
  *
  * It lies below our own, so that every limit which holds for us holds for the chain, and no controller is turned on for it: it
  * is there for membership alone, which works in every hierarchy that has a cgroup2 mount, also a hybrid one.
@@ -11,11 +12,15 @@
 
 #include "spawn/cgroup.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,10 +214,54 @@ static int own_directory(char **ret)
 	int r;
 
 	r = own_place(&place);
-	if (r == 0)
+	if (place)
 		r = find_in_mounts(place, ret);
 	free(place);
 	return r;
+}
+
+/* ---- what the killed left ---- */
+
+/* Our pid namespace: a number in another one is somebody else. 0 where nobody can say. */
+static uintmax_t pid_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 ? st.st_ino : 0;
+}
+
+/* One that was made by a process of our namespace that is gone. The kernel removes none that has a member. */
+static int remove_left(int dir, const char *name, void *data)
+{
+	uintmax_t space;
+	unsigned int number;
+	long pid;
+	char more;
+
+	if (sscanf(name, "brood-%ld-%ju-%u%c", &pid, &space, &number, &more) != 3 || pid <= 0 || pid > INT_MAX)
+		return 0;
+	if (space == *(const uintmax_t *)data && kill((pid_t)pid, 0) < 0 && errno == ESRCH)
+		unlinkat(dir, name, AT_REMOVEDIR);
+	return 0;
+}
+
+static _Atomic pid_t swept_by;
+
+/*
+ * A host that dies of SIGKILL cannot remove its cgroups, and its children may outlive it in there. The first contained start of every process removes
+ * the empty ones. What cannot be looked at stays: that is no reason not to start.
+ */
+static void sweep(const char *parent, uintmax_t space)
+{
+	const pid_t self = getpid();
+	int dir;
+
+	if (space == 0 || atomic_exchange(&swept_by, self) == self)
+		return;
+	dir = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir >= 0)
+		cgroup_each_below(dir, remove_left, &space);
+	fd_close(&dir);
 }
 
 /* ---- making one ---- */
@@ -220,15 +269,15 @@ static int own_directory(char **ret)
 static atomic_uint counter;
 
 /*
- * A new directory below `parent`. A name may be taken: by a detached chain of a process that had our pid before, or of one
- * that has it in another pid namespace now.
+ * A new directory below `parent`. A name may be taken, by a detached chain of a process that had our pid before. The pid
+ * namespace is in it, so that sweep() knows whose pid it is.
  */
-static int make_directory(const char *parent, char **ret)
+static int make_directory(const char *parent, uintmax_t space, char **ret)
 {
 	for (int i = 0; i < NAMES_MAX; i++) {
 		unsigned int number = atomic_fetch_add(&counter, 1);
 
-		if (asprintf(ret, "%s/brood-%ld-%u", parent, (long)getpid(), number) < 0) {
+		if (asprintf(ret, "%s/brood-%ld-%ju-%u", parent, (long)getpid(), space, number) < 0) {
 			*ret = NULL;
 			return -ENOMEM;
 		}
@@ -249,31 +298,46 @@ static int open_directory(const char *path)
 	return fd < 0 ? -errno : fd_raise(fd);
 }
 
+/* Before Linux 5.14 there is none: 0 and -1. */
+static int open_kill(int dir, int *ret_fd)
+{
+	int fd = openat(dir, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+
+	*ret_fd = fd < 0 ? -1 : fd_raise(fd);
+	return fd < 0 && errno != ENOENT ? -errno : 0;
+}
+
 int cgroup_make(struct cgroup *ret, struct failure *failure)
 {
+	const uintmax_t space = pid_namespace();
 	char *parent = NULL;
 	char *path = NULL;
-	int fd;
+	int fd = -1, kill_fd = -1;
 	int r;
 
 	r = own_directory(&parent);
 	if (r < 0)
 		goto out;
-	r = make_directory(parent, &path);
+	assert(parent);
+	sweep(parent, space);
+	r = make_directory(parent, space, &path);
 	if (r < 0)
 		goto out;
-	fd = open_directory(path);
-	if (fd < 0) {
+	r = fd = open_directory(path);
+	if (fd >= 0)
+		r = open_kill(fd, &kill_fd);
+	if (r < 0) {
 		rmdir(path);
-		r = fd;
 		goto out;
 	}
 	ret->path = path;
-	ret->fd = fd;
+	ret->fd = fd_take(&fd);
+	ret->kill_fd = fd_take(&kill_fd);
 	path = NULL;
 out:
 	if (r < 0)
 		failure_set(failure, FAILURE_NO_STAGE, STEP_CGROUP, -r, path ? path : parent ? parent : "cgroup2");
+	fd_close(&fd);
 	free(path);
 	free(parent);
 	return r;
@@ -291,17 +355,19 @@ int cgroup_procs_fd(const struct cgroup *cgroup)
 static ssize_t read_small(int dir, const char *name, char *ret, size_t size)
 {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	size_t have = 0;
 	ssize_t got;
 
 	if (fd < 0)
 		return -errno;
-	do
-		got = read(fd, ret, size - 1);
-	while (got < 0 && errno == EINTR);
+	do {
+		got = read(fd, ret + have, size - 1 - have);
+		have += got > 0 ? (size_t)got : 0;
+	} while (got > 0 || (got < 0 && errno == EINTR));
 	if (got < 0)
-		got = -errno;
-	else
-		ret[got] = '\0';
+		have = 0;
+	ret[have] = '\0';
+	got = got < 0 ? -errno : (ssize_t)have;
 	fd_close(&fd);
 	return got;
 }
@@ -349,7 +415,7 @@ int cgroup_each_below(int dir, int (*fn)(int dir, const char *name, void *data),
 
 void cgroup_pause(void)
 {
-	struct timespec time = { .tv_nsec = PAUSE_US * 1000 };
+	struct timespec time = { .tv_nsec = PAUSE_US * 1000L };
 
 	nanosleep(&time, NULL);
 }
@@ -418,5 +484,6 @@ void cgroup_forget(struct cgroup *cgroup)
 {
 	free(cgroup->path);
 	cgroup->path = NULL;
+	fd_close(&cgroup->kill_fd);
 	fd_close(&cgroup->fd);
 }

@@ -13,6 +13,7 @@
 struct cgroup {
 	char *path;             /* NULL: none */
 	int fd;                 /* the directory, close-on-exec, or -1 */
+	int kill_fd;            /* its cgroup.kill, open from the start: a host that runs out of descriptors can still end it all; or -1 */
 };
 
 /*
@@ -23,8 +24,9 @@ struct cgroup {
 char *cgroup_directory(const char *mountinfo_line, const char *place);
 
 /*
- * Make one: finds the cgroup2 mount (/proc/self/mountinfo) and our place in it (/proc/self/cgroup, the line 0::). The name has our pid and a
- * counter. 0, or -errno with the failure (STEP_CGROUP, the path) set: -ENOTSUP where there is no cgroup2 mount.
+ * Make one: finds the cgroup2 mount (/proc/self/mountinfo) and our place in it (/proc/self/cgroup, the line 0::). The name has our pid, our pid
+ * namespace and a counter; the first one of a process removes the empty ones of processes that are gone. 0, or -errno with the failure
+ * (STEP_CGROUP, the path) set: -ENOTSUP where there is no cgroup2 mount.
  */
 int cgroup_make(struct cgroup *ret, struct failure *failure);
 

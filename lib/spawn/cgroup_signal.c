@@ -353,15 +353,9 @@ static int kill_members(const struct cgroup *cgroup)
 /* One write kills all, also those that are just being forked. -errno where this kernel or this cgroup does not have it. */
 static int kill_at_once(const struct cgroup *cgroup)
 {
-	int fd = openat(cgroup->fd, "cgroup.kill", O_WRONLY | O_CLOEXEC);
-	int r = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, "1", 1) != 1)
-		r = -errno;
-	fd_close(&fd);
-	return r;
+	if (cgroup->kill_fd < 0)
+		return -ENOTSUP;
+	return write(cgroup->kill_fd, "1", 1) == 1 ? 0 : -errno;
 }
 
 int cgroup_signal(const struct cgroup *cgroup, int signal)
@@ -371,11 +365,12 @@ int cgroup_signal(const struct cgroup *cgroup, int signal)
 	if (signal < 0 || signal > SIGRTMAX)
 		return -EINVAL;
 	r = cgroup_populated(cgroup);
-	if (r <= 0)
-		return r < 0 ? r : -ESRCH;
-	if (signal != SIGKILL)
-		return signal_members(cgroup, signal);
-	if (kill_at_once(cgroup) == 0)
+	if (r == 0)
+		return -ESRCH;
+	/* Also where no descriptor is to be had to ask whether anybody is there. */
+	if (signal == SIGKILL && kill_at_once(cgroup) == 0)
 		return 0;
-	return kill_members(cgroup);
+	if (r < 0)
+		return r;
+	return signal == SIGKILL ? kill_members(cgroup) : signal_members(cgroup, signal);
 }

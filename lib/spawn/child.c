@@ -47,9 +47,7 @@ CHILD_SIDE static void reset_signals(const struct plan *plan)
 	for (int signal = 1; signal <= SIGNAL_MAX; signal++) {
 		const uint64_t bit = (uint64_t)1 << (signal - 1);
 
-		if (plan->reset & bit)
-			call_signal_default(signal);
-		else if (plan->reset_handlers && !(plan->spared & bit) && !call_signal_is_ignored(signal))
+		if ((plan->reset & bit) || (plan->reset_handlers && !(plan->spared & bit) && !call_signal_is_ignored(signal)))
 			call_signal_default(signal);
 	}
 }
@@ -228,7 +226,8 @@ CHILD_SIDE static int change_directory(struct plan *plan)
 
 /*
  * After the ids: a change of credentials clears the setting. Then ask for the parent: it may have died before the setting was made, and then no
- * signal will ever come.
+ * signal will ever come. A host that put its children into another pid namespace (unshare with CLONE_NEWPID) has no number there: getppid tells 0,
+ * whether it lives or not, and this cannot be looked at.
  */
 CHILD_SIDE static int bind_to_parent(struct plan *plan)
 {
@@ -243,7 +242,8 @@ CHILD_SIDE static int bind_to_parent(struct plan *plan)
 		r = call_die_with_parent();
 		if (r < 0)
 			return fail(plan, STEP_PARENT, r, 0);
-		if (call_getppid() != plan->parent)
+		r = call_getppid();
+		if (r != 0 && r != plan->parent)
 			return fail(plan, STEP_PARENT, -ESRCH, 0);
 	}
 	return 0;

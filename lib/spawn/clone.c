@@ -162,8 +162,21 @@ CHILD_SIDE static int note_shared(void *flag)
 }
 
 /*
+ * Has the host put its children into another pid namespace? The first of them is that namespace's init, and with the end of an init nobody can
+ * be started there any more. Until there is one the second link leads nowhere.
+ */
+static bool children_are_elsewhere(void)
+{
+	char ours[64] = "", theirs[64] = "";
+
+	if (readlink("/proc/self/ns/pid", ours, sizeof ours - 1) <= 0)
+		return false;
+	return readlink("/proc/self/ns/pid_for_children", theirs, sizeof theirs - 1) <= 0 || strcmp(ours, theirs) != 0;
+}
+
+/*
  * One child, once in a process, that does nothing but leave a mark: its end is not told by SIGCHLD, and only __WALL sees it. 0, -ENOSYS, or why
- * there is no child at this moment, which is not remembered.
+ * there is no child at this moment, which is not remembered. It is not tried where that child's end would be a namespace's.
  */
 static int try_clone(char *stack)
 {
@@ -172,6 +185,8 @@ static int try_clone(char *stack)
 	int pidfd = -1;
 	int pid;
 
+	if (known == 0 && children_are_elsewhere())
+		return -ENOSYS;
 	if (known == 0) {
 		pid = clone(note_shared, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_PIDFD, (void *)&mark, &pidfd);
 		if (pid < 0)

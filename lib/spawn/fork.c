@@ -28,6 +28,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/self.h"
 #include "spawn/child.h"
 #include "spawn/signals.h"
 #include "spawn/sys.h"
@@ -149,13 +150,15 @@ static int hold(struct pidref *ref)
 
 #endif
 
-static void give_go_ahead(int channel)
+/* 0, or -errno: the child waits on, and so would whoever waits for its report. EPIPE is no error: it has been killed, which its end tells. */
+static int give_go_ahead(int channel)
 {
 	ssize_t r;
 
 	do
 		r = send(channel, "g", 1, MSG_NOSIGNAL);
 	while (r < 0 && errno == EINTR);
+	return r < 0 && errno != EPIPE && errno != ECONNRESET ? -errno : 0;
 }
 
 #ifdef __linux__
@@ -170,6 +173,9 @@ static bool has_done_exec(pid_t pid)
 	ssize_t size;
 	int fd;
 
+	/* In a foreign /proc this would be somebody else, who has done it long ago. */
+	if (!self_knows_proc())
+		return false;
 	snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -178,6 +184,7 @@ static bool has_done_exec(pid_t pid)
 	fd_close(&fd);
 	text[size > 0 ? size : 0] = '\0';
 	at = strrchr(text, ')');
+	/* NOLINTNEXTLINE(cert-err34-c): the kernel writes an unsigned int there */
 	return at && sscanf(at, ") %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && !(flags & FORKED_AND_NO_EXEC);
 }
 
@@ -209,8 +216,11 @@ static void await_report(int channel, const struct pidref *ref)
 	}
 }
 
-/* True when the child reported a failure. An end of file is an exec that went well, or a child that was killed on its way there. */
-static bool read_report(int channel, const struct pidref *ref, struct child_report *ret)
+/*
+ * 1 when the child reported a failure, -errno when its report cannot be read. An end of file is an exec that went well, or a child that was killed
+ * on its way there.
+ */
+static int read_report(int channel, const struct pidref *ref, struct child_report *ret)
 {
 	ssize_t r;
 
@@ -218,6 +228,9 @@ static bool read_report(int channel, const struct pidref *ref, struct child_repo
 	do
 		r = recv(channel, ret, sizeof *ret, MSG_DONTWAIT);
 	while (r < 0 && errno == EINTR);
+	/* EAGAIN: it has done its exec, and a stranger holds the other end. ECONNRESET: killed before it had read the go-ahead. */
+	if (r < 0 && errno != EAGAIN && errno != ECONNRESET)
+		return -errno;
 	if (r != (ssize_t)sizeof *ret)
 		ret->step = 0;
 	return ret->step != 0;
@@ -269,14 +282,20 @@ int fork_start(struct plan *plan, bool want_pidfd, struct pidref *ret, struct fa
 			engine_set(ENGINE_POSIX);
 		r = 0;
 	}
+	if (r == 0)
+		r = give_go_ahead(ours);
+	if (r == 0)
+		r = read_report(ours, &ref, &plan->report);
 	if (r < 0) {
-		/* It waits for us, unless it is gone already and a host that ignores SIGCHLD has no claim on its number: that is looked at. */
+		/*
+		 * It waits for us, or goes on and nobody knows how far it came; unless it is gone already and a host that ignores SIGCHLD has no
+		 * claim on its number: that is looked at.
+		 */
 		pidref_signal(&ref, SIGKILL);
 		r = failure_set(failure, plan->index, STEP_FORK, -r, stage_name(plan->stage));
 		goto out;
 	}
-	give_go_ahead(ours);
-	if (read_report(ours, &ref, &plan->report))
+	if (r > 0)
 		r = plan_failure(plan, failure);
 out:
 	fd_close(&ours);
