@@ -15,8 +15,11 @@ brood_tests = \
 	tests/suites/test_environment \
 	tests/suites/test_examples \
 	tests/suites/test_functions \
+	tests/suites/test_hostile_hosts \
+	tests/suites/test_hostile_pids \
 	tests/suites/test_identity \
 	tests/suites/test_on_output \
+	tests/suites/test_security \
 	tests/suites/test_signals_of_children \
 	tests/suites/test_starting \
 	tests/suites/test_streaming \
@@ -111,6 +114,7 @@ brood_checks = \
 	tests/checks/completions.sh \
 	tests/checks/exports.sh \
 	tests/checks/headers.sh \
+	tests/checks/installed.sh \
 	tests/checks/layers.sh \
 	tests/checks/listed.sh \
 	tests/checks/manpages.sh \
@@ -125,6 +129,9 @@ LDADD = tests/libsupport.la lib/libbrood-internal.la $(CMOCKA_LIBS) $(BROOD_PTHR
 
 # The n-th allocation fails: the linker puts the test's own allocator before libc's.
 tests_test_command_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=strdup
+
+# What is given to free is looked at.
+tests_test_blob_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=free
 
 check_LTLIBRARIES += tests/libsupport.la
 tests_libsupport_la_SOURCES = \

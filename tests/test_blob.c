@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* lib/base/blob.c: bytes copied once and shared by count. */
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,33 @@ static void test_the_last_reference_frees_it(void **state)
 	blob_unref(blob);
 }
 
+/* ---- what free is given ---- */
+
+static const struct blob *watched;
+static bool was_wiped;
+
+void __real_free(void *memory);
+void __wrap_free(void *memory);
+
+void __wrap_free(void *memory)
+{
+	if (memory && memory == watched)
+		was_wiped = memcmp(watched->bytes, (const char[14]){ 0 }, 14) == 0;
+	__real_free(memory);
+}
+
+static void test_the_last_reference_wipes_it(void **state)
+{
+	struct blob *blob = blob_new("s3cret marker\n", 14);
+
+	watched = blob_ref(blob);
+	blob_unref(blob);
+	assert_memory_equal(blob->bytes, "s3cret marker\n", 14);
+	blob_unref(blob);
+	watched = NULL;
+	assert_true(was_wiped);
+}
+
 static void *take_and_drop(void *blob)
 {
 	for (int i = 0; i < 10000; i++)
@@ -84,6 +112,7 @@ int main(void)
 		brood_test(test_an_empty_blob_is_a_blob),
 		brood_test(test_large_ones_arrive_whole),
 		brood_test(test_the_last_reference_frees_it),
+		brood_test(test_the_last_reference_wipes_it),
 		brood_test(test_threads_may_share_one),
 		brood_test(test_too_much_and_nothing),
 	};

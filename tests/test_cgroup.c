@@ -131,7 +131,7 @@ static void test_a_name_that_is_taken_is_stepped_over(void **state)
 {
 	struct cgroup cgroup = make_or_skip();
 	struct failure failure = { .stage = 0 };
-	struct cgroup second = { .fd = -1 };
+	struct cgroup second = { .fd = -1, .kill_fd = -1 };
 	char path[PATH_MAX];
 	char *dash = strrchr(cgroup.path, '-');
 
@@ -186,6 +186,77 @@ static void test_removal_right_after_the_last_member_was_reaped_succeeds(void **
 	}
 }
 
+/* ---- what the killed left ---- */
+
+/* Below the same parent, with the same namespace in its name, unless another is given. */
+static void beside(const struct cgroup *cgroup, long pid, unsigned long space, char *ret, size_t size)
+{
+	const char *name = strrchr(cgroup->path, '/') + 1;
+	unsigned long own;
+	unsigned int number;
+	long self;
+
+	assert_int_equal(sscanf(name, "brood-%ld-%lu-%u", &self, &own, &number), 3);
+	snprintf(ret, size, "%.*sbrood-%ld-%lu-7", (int)(name - cgroup->path), cgroup->path, pid, space ? space : own);
+}
+
+static pid_t gone_pid(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	return pid;
+}
+
+/* The first one in a process: a part of its own. */
+static void make_and_remove(void *data)
+{
+	struct cgroup cgroup = make_or_skip();
+
+	(void)data;
+	assert_removed(&cgroup);
+}
+
+static void test_an_empty_one_of_a_process_that_is_gone_is_removed(void **state)
+{
+	struct cgroup cgroup = make_or_skip();
+	char path[PATH_MAX];
+
+	(void)state;
+	beside(&cgroup, gone_pid(), 0, path, sizeof path);
+	assert_int_equal(mkdir(path, 0755), 0);
+	support_assert_in_fork(make_and_remove, NULL);
+	assert_int_equal(rmdir(path), -1);
+	assert_int_equal(errno, ENOENT);
+	assert_removed(&cgroup);
+}
+
+static void test_an_empty_one_of_a_living_process_stays(void **state)
+{
+	struct cgroup cgroup = make_or_skip();
+
+	(void)state;
+	support_assert_in_fork(make_and_remove, NULL);
+	assert_int_equal(access(cgroup.path, F_OK), 0);
+	assert_removed(&cgroup);
+}
+
+/* There the pid may be that of a process that lives. */
+static void test_one_of_another_pid_namespace_stays(void **state)
+{
+	struct cgroup cgroup = make_or_skip();
+	char path[PATH_MAX];
+
+	(void)state;
+	beside(&cgroup, gone_pid(), 1, path, sizeof path);
+	assert_int_equal(mkdir(path, 0755), 0);
+	support_assert_in_fork(make_and_remove, NULL);
+	assert_int_equal(rmdir(path), 0);
+	assert_removed(&cgroup);
+}
+
 #ifdef __linux__
 
 /* What lies over the mount is no cgroup2, whatever mountinfo says of the one below. */
@@ -193,7 +264,7 @@ static void with_a_covered_mount(void *data)
 {
 	struct failure failure = { .stage = 0 };
 	struct cgroup cgroup = make_or_skip();
-	struct cgroup second = { .fd = -1 };
+	struct cgroup second = { .fd = -1, .kill_fd = -1 };
 	char *slash;
 
 	(void)data;
@@ -234,6 +305,9 @@ int main(void)
 		brood_test(test_a_cgroup_that_was_removed_by_somebody_else_is_empty),
 		brood_test(test_forgetting_leaves_the_cgroup_there),
 		brood_test(test_removal_right_after_the_last_member_was_reaped_succeeds),
+		brood_test(test_an_empty_one_of_a_process_that_is_gone_is_removed),
+		brood_test(test_an_empty_one_of_a_living_process_stays),
+		brood_test(test_one_of_another_pid_namespace_stays),
 #ifdef __linux__
 		brood_test(test_a_mount_that_is_covered_is_not_taken_for_a_cgroup),
 #endif

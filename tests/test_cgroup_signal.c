@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -22,13 +21,13 @@
 #include <time.h>
 #include <unistd.h>
 #ifdef __linux__
-#include <sys/mount.h>
 #include <sys/syscall.h>
 #endif
 
 #include "support/cgroups.h"
 #include "support/support.h"
 
+#include "base/fd.h"
 #include "spawn/cgroup.h"
 
 /* ---- members ---- */
@@ -185,7 +184,7 @@ static void test_a_member_that_left_by_setsid_and_double_fork_gets_sigterm(void 
 static void test_members_of_sub_cgroups_get_the_signal_and_their_cgroups_go(void **state)
 {
 	struct cgroup cgroup = make_with_pidfds_or_skip();
-	struct cgroup below = { .fd = -1 };
+	struct cgroup below = { .fd = -1, .kill_fd = -1 };
 	struct members members;
 
 	(void)state;
@@ -239,7 +238,7 @@ static void test_many_members_all_get_the_signal(void **state)
 static void test_a_member_that_ignores_sigterm_stays_and_the_cgroup_with_it(void **state)
 {
 	struct cgroup cgroup = make_with_pidfds_or_skip();
-	struct cgroup again = { .fd = dup(cgroup.fd) };
+	struct cgroup again = { .fd = dup(cgroup.fd), .kill_fd = -1 };
 	struct members members;
 	char *path = strdup(cgroup.path);
 
@@ -326,37 +325,46 @@ static void test_without_pidfds_only_sigkill_is_supported(void **state)
 	support_assert_in_fork(without_pidfds, NULL);
 }
 
-/*
- * In mounts of its own cgroup.kill is covered by a file of /proc that cannot be written: what is left is as on a kernel
- * before 5.14.
- */
-static void without_cgroup_kill(void *data)
+/* A kernel before 5.14. */
+static void test_without_cgroup_kill_members_are_killed_one_by_one(void **state)
 {
+	struct cgroup cgroup = make_with_pidfds_or_skip();
 	struct members members[2];
-	struct cgroup cgroup;
-	char kill_path[PATH_MAX];
 
-	(void)data;
-	skip_unless(unshare(CLONE_NEWNS) == 0, "no mount namespace of our own");
-	skip_unless(mount("none", "/", "none", MS_REC | MS_PRIVATE, "") == 0, "no private mounts");
-	cgroup = make_with_pidfds_or_skip();
-	snprintf(kill_path, sizeof kill_path, "%s/cgroup.kill", cgroup.path);
-	if (access(kill_path, F_OK) == 0)
-		assert_int_equal(mount("/proc/version", kill_path, "none", MS_BIND, ""), 0);
+	(void)state;
+	fd_close(&cgroup.kill_fd);
 	start_member(&members[0], &cgroup, daemonize);
 	start_member(&members[1], &cgroup, ignore_term);
 	assert_int_equal(cgroup_signal(&cgroup, SIGKILL), 0);
 	wait_until_gone(&members[0]);
 	wait_until_gone(&members[1]);
 	wait_until_empty(&cgroup);
-	umount2(kill_path, MNT_DETACH);
 	assert_removed(&cgroup);
 }
 
-static void test_without_cgroup_kill_members_are_killed_one_by_one(void **state)
+/* Whoever holds all descriptors that there are can still end what is contained. */
+static void with_no_descriptor_free(void *data)
+{
+	struct cgroup cgroup = make_with_pidfds_or_skip();
+	struct members members;
+
+	(void)data;
+	skip_unless(cgroup.kill_fd >= 0, "no cgroup.kill");
+	start_member(&members, &cgroup, daemonize);
+	support_deny_syscall(SYS_openat, EMFILE);
+	assert_int_equal(cgroup_populated(&cgroup), -EMFILE);
+	assert_int_equal(cgroup_signal(&cgroup, SIGKILL), 0);
+	wait_until_gone(&members);
+	/* Nothing more can be opened here: what looks after the part could not either. */
+	while (rmdir(cgroup.path) < 0 && errno == EBUSY)
+		sched_yield();
+	_exit(0);
+}
+
+static void test_a_cgroup_is_killed_without_a_free_descriptor(void **state)
 {
 	(void)state;
-	support_assert_in_fork(without_cgroup_kill, NULL);
+	support_assert_in_fork(with_no_descriptor_free, NULL);
 }
 
 #endif
@@ -375,6 +383,7 @@ int main(void)
 #ifdef __linux__
 		brood_test(test_without_pidfds_only_sigkill_is_supported),
 		brood_test(test_without_cgroup_kill_members_are_killed_one_by_one),
+		brood_test(test_a_cgroup_is_killed_without_a_free_descriptor),
 #endif
 	};
 

@@ -7,6 +7,7 @@
 #include "config.h"
 #endif
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -250,6 +251,75 @@ static void test_a_host_that_filters_close_range_after_its_first_starts_goes_on(
 	in_fork_on_every_engine(filtered_later, NULL);
 }
 
+/* ---- hosts in which a descriptor cannot be closed ---- */
+
+enum { STUBBORN = 60 };
+
+/* A child that goes round for ever would outlive this program, and with a shared memory hold it; the limit ends such a child. */
+static void close_refuses(int error)
+{
+	const struct rlimit seconds = { 20, 20 };
+
+	assert_int_equal(setrlimit(RLIMIT_CPU, &seconds), 0);
+	support_deny_syscall(SYS_close_range, EPERM);
+	support_deny_syscall_when(SYS_close, 0, UINT32_MAX, STUBBORN, error);
+}
+
+static void close_says_not_open(void *data)
+{
+	(void)data;
+	close_refuses(EBADF);
+	assert_exits(child_does("exit", "5"), 5);
+}
+
+static void close_says_not_allowed(void *data)
+{
+	(void)data;
+	close_refuses(EPERM);
+	assert_start_fails(child_does("exit", "5"), -EPERM, NULL);
+}
+
+static void names_are_kept_back(void *data)
+{
+	(void)data;
+	support_deny_syscall(SYS_close_range, EPERM);
+	support_deny_syscall(SYS_getdents64, EPERM);
+	assert_start_fails(child_does("exit", "5"), -EPERM, NULL);
+}
+
+static void with_a_stubborn_descriptor(void (*part)(void *data))
+{
+	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const int fd = dup2(null, STUBBORN);
+
+	close(null);
+	assert_int_equal(fd, STUBBORN);
+	in_fork_on_every_engine(part, NULL);
+	close(fd);
+}
+
+/* What valgrind does with its own: /proc names them, and close knows none of them. */
+static void test_a_descriptor_that_proc_names_and_close_does_not_know_holds_nobody_up(void **state)
+{
+	(void)state;
+	skip_unless(BROOD_LINUX_FAST_PATH, not_here);
+	with_a_stubborn_descriptor(close_says_not_open);
+}
+
+static void test_a_descriptor_that_cannot_be_closed_is_a_failure_to_start(void **state)
+{
+	(void)state;
+	skip_unless(BROOD_LINUX_FAST_PATH, not_here);
+	with_a_stubborn_descriptor(close_says_not_allowed);
+}
+
+static void test_where_nobody_names_the_descriptors_a_start_fails(void **state)
+{
+	(void)state;
+	skip_unless(BROOD_LINUX_FAST_PATH, not_here);
+	in_fork_on_every_engine(names_are_kept_back, NULL);
+}
+
 static void long_lived_high(void)
 {
 	brood_command *cmd = child_does("cat");
@@ -334,6 +404,9 @@ int main(void)
 		brood_test(test_a_child_that_fails_leaves_the_host_s_thread_alone),
 		brood_test(test_without_a_descriptor_left_a_start_fails_clean_until_there_is_one),
 		brood_test(test_a_host_that_filters_close_range_after_its_first_starts_goes_on),
+		brood_test(test_a_descriptor_that_proc_names_and_close_does_not_know_holds_nobody_up),
+		brood_test(test_a_descriptor_that_cannot_be_closed_is_a_failure_to_start),
+		brood_test(test_where_nobody_names_the_descriptors_a_start_fails),
 		brood_test(test_what_lives_long_leaves_the_low_numbers_to_the_next_start),
 		brood_test(test_a_thread_with_a_small_stack_can_run_a_command),
 	};

@@ -129,6 +129,24 @@ static void test_without_a_channel_nothing_is_started(void **state)
 	support_assert_in_fork(no_socket, NULL);
 }
 
+/* The child waits for a go-ahead that cannot be sent: nobody must wait for its report. */
+static void no_room_to_send(void *data)
+{
+	engine_set(ENGINE_FORK);
+	support_deny_syscall(SYS_sendto, ENOBUFS);
+	assert_start_fails(child_does("touch", data), -ENOBUFS, NULL);
+	assert_int_equal(access(data, F_OK), -1);
+}
+
+static void test_a_go_ahead_that_cannot_be_sent_fails_the_start(void **state)
+{
+	char path[4096];
+
+	(void)state;
+	support_path(path, sizeof path, "ran");
+	support_assert_in_fork(no_room_to_send, path);
+}
+
 /* Between fork and report a host's atfork handlers run: as for any fork. */
 static int forked;
 
@@ -281,6 +299,7 @@ int main(void)
 		brood_test(test_a_failed_exec_is_reported_and_reaped),
 		brood_test(test_a_child_that_cannot_be_held_never_runs),
 		brood_test(test_without_a_channel_nothing_is_started),
+		brood_test(test_a_go_ahead_that_cannot_be_sent_fails_the_start),
 		brood_test(test_libc_s_fork_makes_function_stages),
 		brood_test(test_a_thread_that_a_fork_handler_starts_keeps_no_descriptor),
 		brood_test(test_a_start_returns_though_a_stranger_holds_the_report_open),

@@ -43,6 +43,30 @@ static void test_a_step_never_blocks(void **state)
 	brood_process_free(process);
 }
 
+/* A host that has lowered RLIMIT_NOFILE below what is watched, or has no memory for the kernel's table. */
+static void without_ppoll(void *data)
+{
+	brood_command *cmd = child("print", "seen", "sleep-forever");
+	brood_process *process;
+
+	(void)data;
+	brood_command_capture(cmd, 1, 0);
+	brood_command_set_grace_ms(cmd, 1);
+	process = start(cmd);
+	support_deny_syscall(SYS_ppoll, EINVAL);
+	while (brood_result_bytes(brood_process_result(process), 1) < 4)
+		assert_int_equal(brood_process_wait(process, 1), -ETIMEDOUT);
+	assert_int_equal(brood_process_stop(process, 0), BROOD_STOPPED_CHILDREN);
+	assert_int_equal(brood_result_signal(brood_process_result(process), 0), SIGKILL);
+	brood_process_free(process);
+}
+
+static void test_what_cannot_be_waited_for_is_looked_at(void **state)
+{
+	(void)state;
+	support_assert_in_fork(without_ppoll, NULL);
+}
+
 static void test_time_that_jumps_ahead_spends_the_budget_and_the_grace(void **state)
 {
 	brood_command *cmd = child("sleep-forever");
@@ -152,6 +176,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		brood_test(test_the_next_wake_up_is_the_budget_while_children_run),
 		brood_test(test_a_step_never_blocks),
+		brood_test(test_what_cannot_be_waited_for_is_looked_at),
 		brood_test(test_time_that_jumps_ahead_spends_the_budget_and_the_grace),
 		brood_test(test_ended_is_not_finished_while_a_pipe_is_held),
 		brood_test(test_more_pipes_than_fit_on_the_stack),

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -184,6 +185,28 @@ static void test_a_limit_inside_a_packet_is_told(void **state)
 	brood_process_free(process);
 }
 
+static void failing_reads(void *data)
+{
+	brood_command *cmd = child("print", "never read");
+	brood_process *process;
+
+	(void)data;
+	brood_command_capture(cmd, 1, 0);
+	process = start(cmd);
+	support_deny_syscall_when(SYS_read, 0, UINT32_MAX, (uint64_t)process->channels[0].watch.fd, EIO);
+	assert_int_equal(brood_process_wait(process, -1), 0);
+	assert_true(brood_result_truncated(brood_process_result(process), 1));
+	assert_false(brood_result_ok(brood_process_result(process)));
+	assert_string_equal(brood_result_describe(brood_process_result(process)), "output of descriptor 1 was cut: 0 of 0 bytes kept");
+	brood_process_free(process);
+}
+
+static void test_a_read_that_fails_is_no_end_of_file(void **state)
+{
+	(void)state;
+	support_assert_in_fork(failing_reads, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +218,7 @@ int main(void)
 		brood_test(test_a_writer_of_packets_loses_none),
 		brood_test(test_packets_that_wait_at_the_end_are_drained_whole),
 		brood_test(test_a_limit_inside_a_packet_is_told),
+		brood_test(test_a_read_that_fails_is_no_end_of_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

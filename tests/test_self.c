@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* lib/base/self.c: the process id that is kept, and forgotten in a child of fork. */
+#include <sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,6 +50,35 @@ static void test_a_child_forked_past_libc_has_its_own(void **state)
 }
 #endif
 
+static void test_proc_is_known_where_it_shows_our_number(void **state)
+{
+	(void)state;
+	skip_unless(access("/proc/self", F_OK) == 0, "there is no /proc here");
+	assert_true(self_knows_proc());
+}
+
+#ifdef CLONE_NEWPID
+static void proc_is_foreign(void *data)
+{
+	(void)data;
+	assert_int_equal(getpid(), 1);
+	assert_false(self_knows_proc());
+}
+
+static void in_another_namespace(void *data)
+{
+	if (unshare(CLONE_NEWPID) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWPID) < 0)
+		support_skip("no pid namespace can be made here");
+	support_assert_in_fork(proc_is_foreign, data);
+}
+
+static void test_a_proc_that_was_mounted_outside_is_not_known(void **state)
+{
+	(void)state;
+	support_assert_in_fork(in_another_namespace, NULL);
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -56,6 +86,10 @@ int main(void)
 		brood_test(test_a_child_of_fork_has_its_own),
 #ifdef SYS_fork
 		brood_test(test_a_child_forked_past_libc_has_its_own),
+#endif
+		brood_test(test_proc_is_known_where_it_shows_our_number),
+#ifdef CLONE_NEWPID
+		brood_test(test_a_proc_that_was_mounted_outside_is_not_known),
 #endif
 	};
 

@@ -93,6 +93,12 @@ check_bash()
 	expect_in_bash '' brood run -t 5 ls --ti
 	expect_in_bash '' brood run -C -- -- --ti
 	expect_in_bash --timeout brood run -C -- --ti
+	# Names, and words that stand there already, are never run.
+	: >"$work/\$(touch made)" && : >"$work/;touch made"
+	expect_in_bash "$work/\$(touch made)" brood map true ::: "$work/\$"
+	expect_in_bash "$work/;touch made" brood run --report "$work/;"
+	(cd "$work" && in_bash brood run -E '$(touch made)' && in_bash brood run '--$(touch made)' && in_bash brood run -s '$(touch made)') >/dev/null
+	[ ! -e "$work/made" ] && [ ! -e made ] || fault "bash runs what it completes"
 }
 
 if command -v bash >/dev/null 2>&1; then

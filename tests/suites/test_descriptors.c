@@ -157,6 +157,29 @@ static void test_a_descriptor_directed_to_its_own_number_is_inherited(void **sta
 	in_fork_on_every_engine(source_is_target_in_a_part, NULL);
 }
 
+/* A daemon without stdout opens a file of its own, which lands on 1: no child's business, unless it is handed on. */
+static void marked_stdout(void *data)
+{
+	char path[4096];
+	brood_command *cmd;
+
+	(void)data;
+	close(1);
+	assert_int_equal(open(made(path, "own", ""), O_WRONLY | O_CLOEXEC), 1);
+	assert_exits(child_does("write-fd", "1", "not for this file"), 98);
+	cmd = child_does("write-fd", "1", "for");
+	brood_command_redirect_fd(cmd, 1, 1);
+	assert_exits(cmd, 0);
+	assert_int_equal(lseek(1, 0, SEEK_END), 3);
+	assert_int_equal(fcntl(1, F_GETFD), FD_CLOEXEC);
+}
+
+static void test_a_marked_standard_descriptor_is_the_host_s_own_unless_directed(void **state)
+{
+	(void)state;
+	in_fork_on_every_engine(marked_stdout, NULL);
+}
+
 /* Files with the texts "a", "b" ... at first, first + 1 ... of the host. */
 static void open_letters(int first, int count)
 {
@@ -405,6 +428,7 @@ int main(void)
 		brood_test(test_every_map_of_0_1_2_onto_themselves_is_what_the_child_gets),
 		brood_test(test_any_of_0_1_2_may_be_closed_in_the_host),
 		brood_test(test_a_descriptor_directed_to_its_own_number_is_inherited),
+		brood_test(test_a_marked_standard_descriptor_is_the_host_s_own_unless_directed),
 		brood_test(test_descriptors_cross_at_chosen_numbers),
 		brood_test(test_numbers_above_1023_work_on_both_sides),
 		brood_test(test_a_child_has_0_1_2_and_nothing_else_whatever_the_limit),

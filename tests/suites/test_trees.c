@@ -319,7 +319,7 @@ static void test_a_session_of_its_own_is_reached_as_a_group(void **state)
 static bool cgroups_are_here(void)
 {
 	struct failure failure = { .error = 0 };
-	struct cgroup cgroup = { .path = NULL, .fd = -1 };
+	struct cgroup cgroup = { .path = NULL, .fd = -1, .kill_fd = -1 };
 	bool here = cgroup_make(&cgroup, &failure) == 0;
 
 	if (here)

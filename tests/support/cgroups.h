@@ -19,7 +19,7 @@
 /* A cgroup, or the test is skipped. */
 static inline struct cgroup make_or_skip(void)
 {
-	struct cgroup cgroup = { .path = NULL, .fd = -1 };
+	struct cgroup cgroup = { .path = NULL, .fd = -1, .kill_fd = -1 };
 	struct failure failure = { .stage = 0 };
 	int r = cgroup_make(&cgroup, &failure);
 

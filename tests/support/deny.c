@@ -33,7 +33,7 @@
 
 #ifdef DENY_ARCH
 /* Both machines are little endian: the low half of an argument lies first. */
-#define ARG_LOW(n) ((uint32_t)(offsetof(struct seccomp_data, args) + 8 * (n)))
+#define ARG_LOW(n) ((uint32_t)(offsetof(struct seccomp_data, args) + sizeof(uint64_t) * (n)))
 #define ARG_HIGH(n) (ARG_LOW(n) + 4)
 #define LOAD(offset) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(offset))
 #define RETURN(value) BPF_STMT(BPF_RET | BPF_K, (uint32_t)(value))

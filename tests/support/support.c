@@ -103,6 +103,7 @@ const char *support_child(void)
 __attribute__((noreturn)) static void exec_child(char *const argv[])
 {
 	sigset_t none;
+	/* NOLINTNEXTLINE(android-cloexec-open): where the test closed stdin, this is stdin */
 	int fd = open("/dev/null", O_RDWR);
 
 	sigemptyset(&none);
@@ -285,8 +286,13 @@ char *support_read_all(int fd, size_t *ret_size)
 		if (n <= 0)
 			break;
 		size += (size_t)n;
-		if (room - size < 2048)
-			bytes = realloc(bytes, room *= 2);
+		if (room - size < 2048) {
+			char *more = realloc(bytes, room *= 2);
+
+			if (!more)
+				free(bytes);
+			bytes = more;
+		}
 	}
 	if (n < 0)
 		fail_msg("read from descriptor %d: %s", fd, strerror(errno));

@@ -11,6 +11,8 @@
 
 #include "support/support.h"
 
+#include "options.h"
+
 /* Standard output and standard error led into memory, until diverted_done. */
 struct diverted {
 	int saved[2], fd[2];
@@ -55,6 +57,24 @@ static inline int split(char *line, char *argv[WORDS_MOST])
 	}
 	argv[argc] = NULL;
 	return argc;
+}
+
+/* What --help of a verb says is for a terminal of 80 columns, and for one look. The settings hold their defaults. */
+static inline void expect_help_fits(const struct verb *verb, void *settings)
+{
+	char word[] = "verb", option[] = "--help", *argv[] = { word, option, NULL };
+	struct operands operands;
+	struct diverted diverted;
+	char out[8192], err[256], *rest = out;
+	int lines = 0;
+
+	divert(&diverted);
+	options_read(verb, 2, argv, settings, &operands);
+	diverted_done(&diverted, out, sizeof(out), err, sizeof(err));
+	for (char *line; (line = strsep(&rest, "\n")); lines++)
+		if (strlen(line) > 80)
+			fail_msg("%zu columns: %s", strlen(line), line);
+	assert_in_range(lines, 20, 51);
 }
 
 #endif

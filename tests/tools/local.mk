@@ -22,6 +22,7 @@ brood_tests += \
 	tests/tools/test_map_stop \
 	tests/tools/test_map_terminal \
 	tests/tools/test_newfile \
+	tests/tools/test_openfile \
 	tests/tools/test_options \
 	tests/tools/test_output \
 	tests/tools/test_record \
@@ -31,13 +32,15 @@ brood_tests += \
 	tests/tools/test_run_options \
 	tests/tools/test_run_terminal \
 	tests/tools/test_say \
+	tests/tools/test_security \
 	tests/tools/test_spool \
 	tests/tools/test_template \
 	tests/tools/test_terminal \
 	tests/tools/test_trace \
 	tests/tools/test_units \
 	tests/tools/test_utf8 \
-	tests/tools/test_wake
+	tests/tools/test_wake \
+	tests/tools/test_whole
 endif
 tests_tools_test_bar_CPPFLAGS = $(tools_test_cppflags)
 tests_tools_test_bar_LDADD = $(tools_test_libs)
@@ -67,6 +70,8 @@ tests_tools_test_map_terminal_CPPFLAGS = $(tools_test_cppflags)
 tests_tools_test_map_terminal_LDADD = $(tools_test_libs)
 tests_tools_test_newfile_CPPFLAGS = $(tools_test_cppflags)
 tests_tools_test_newfile_LDADD = $(tools_test_libs)
+tests_tools_test_openfile_CPPFLAGS = $(tools_test_cppflags)
+tests_tools_test_openfile_LDADD = $(tools_test_libs)
 tests_tools_test_options_CPPFLAGS = $(tools_test_cppflags)
 tests_tools_test_options_LDADD = $(tools_test_libs)
 tests_tools_test_output_CPPFLAGS = $(tools_test_cppflags)
@@ -86,6 +91,8 @@ tests_tools_test_run_terminal_CPPFLAGS = $(tools_test_cppflags)
 tests_tools_test_run_terminal_LDADD = $(tools_test_libs)
 tests_tools_test_say_CPPFLAGS = $(tools_test_cppflags)
 tests_tools_test_say_LDADD = $(tools_test_libs)
+tests_tools_test_security_CPPFLAGS = $(tools_test_cppflags)
+tests_tools_test_security_LDADD = $(tools_test_libs)
 tests_tools_test_spool_CPPFLAGS = $(tools_test_cppflags)
 tests_tools_test_spool_LDADD = $(tools_test_libs)
 tests_tools_test_template_CPPFLAGS = $(tools_test_cppflags)
@@ -101,6 +108,8 @@ tests_tools_test_utf8_CPPFLAGS = $(tools_test_cppflags)
 tests_tools_test_utf8_LDADD = $(tools_test_libs)
 tests_tools_test_wake_CPPFLAGS = $(tools_test_cppflags)
 tests_tools_test_wake_LDADD = $(tools_test_libs)
+tests_tools_test_whole_CPPFLAGS = $(tools_test_cppflags)
+tests_tools_test_whole_LDADD = $(tools_test_libs)
 
 # What the browser check draws a page of without the command.
 if HAVE_COMMAND
@@ -110,4 +119,4 @@ tests_tools_report_maker_SOURCES = tests/tools/report_maker.c tests/tools/record
 tests_tools_report_maker_CPPFLAGS = $(tools_test_cppflags)
 tests_tools_report_maker_LDADD = $(tools_test_libs)
 
-EXTRA_DIST += tests/tools/command.h tests/tools/diverted.h tests/tools/records.h
+EXTRA_DIST += tests/tools/command.h tests/tools/diverted.h tests/tools/files.h tests/tools/records.h tests/tools/strangers.h

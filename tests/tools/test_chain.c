@@ -99,9 +99,9 @@ static void test_a_mistake_in_a_line_names_its_column_and_no_function(void **sta
 {
 	(void)state;
 	expect_mistake(words("ls 'x"), false, "column 4");
-	expect_mistake(words("ls > x"), false, "column 4: '>' would redirect: quote it");
+	expect_mistake(words("ls > x"), false, "column 4: '>' would redirect: quote it, or run sh -c '...'");
 	expect_mistake(words("ls & wc"), false, "column 4");
-	expect_mistake(words("A=1 ls"), false, "column 1");
+	expect_mistake(words("A=1 ls"), false, "column 1: NAME=value before a program is the shell's: -E sets a variable");
 	expect_mistake(words("ls |"), false, "has no command after it");
 	expect_mistake(words(""), false, "there is no command");
 }

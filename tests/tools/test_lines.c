@@ -79,6 +79,10 @@ static void test_a_tag_is_one_field_of_one_line(void **state)
 	tag = lines_tag("a\tb\nc\033[2J\177");
 	assert_string_equal(tag, "a\\x09b\\x0ac\\x1b[2J\\x7f\t");
 	free(tag);
+	/* A terminal takes U+009B for the beginning of a sequence too, and U+202E turns what follows round. */
+	tag = lines_tag("\xc2\x9b" "2J\xe2\x80\xae\xff\xc3\xa9");
+	assert_string_equal(tag, "\\xc2\\x9b2J\\xe2\\x80\\xae\\xff\xc3\xa9\t");
+	free(tag);
 	tag = lines_tag("");
 	assert_string_equal(tag, "\t");
 	free(tag);

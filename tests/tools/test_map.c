@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* brood map as its users drive it: what reaches the programs, and what comes back as the status. */
 #include "tools/command.h"
+#include "tools/files.h"
 
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-
-static const char *file(const char *name)
-{
-	static char paths[4][4096];
-	static int next;
-
-	return support_path(paths[next++ % 4], sizeof paths[0], name);
-}
 
 /* The bytes of a result, NUL bytes shown as |. */
 static void expect_out(struct ran ran, const char *expected)
@@ -34,17 +27,6 @@ static void write_numbers(const char *path, int count)
 	for (int i = 1; i <= count; i++)
 		fprintf(lines, "%d\n", i);
 	assert_int_equal(fclose(lines), 0);
-}
-
-static void wait_for_size(const char *path, off_t size)
-{
-	const int64_t until = support_now_ms() + 60000;
-	struct stat status;
-
-	while (stat(path, &status) < 0 || status.st_size < size) {
-		assert_true(support_now_ms() < until);
-		support_sleep_ms(1);
-	}
 }
 
 /* ---- what reaches the program ---- */
@@ -165,6 +147,27 @@ static void test_a_program_that_is_not_there_is_a_failed_job(void **state)
 	(void)state;
 	expect(123, "job 1 'x': stage 1: exec '/nonexistent/x': No such file or directory", "map", "/nonexistent/{}", ":::", "x");
 	expect(123, "2 jobs: 0 ok, 2 failed", "map", "{}", ":::", "/nonexistent/x", "");
+}
+
+static void test_a_line_that_does_not_stand_alone_is_explained(void **state)
+{
+	(void)state;
+	expect(123, "brood map: 'no-such-program {}' was taken for the name of a program: ", "map", "no-such-program {}", "-t", "5", ":::", "x");
+}
+
+static void test_a_long_input_is_named_by_its_beginning(void **state)
+{
+	char input[5000], named[300] = "job 1 '";
+
+	(void)state;
+	memset(input, 'x', sizeof input - 1);
+	input[sizeof input - 1] = '\0';
+	/* A character that would be cut in two is left out. */
+	memcpy(input + 199, "\xc3\xa9", 2);
+	memcpy(named + 7, input, 199);
+	named[206] = 0;
+	strcat(named, "...': stage 1 ");
+	expect(123, named, "map", C, "exit", "1", "{}", ":::", input);
 }
 
 static void test_a_job_past_its_time_is_a_failed_job(void **state)
@@ -359,6 +362,8 @@ int main(void)
 		brood_test(test_with_one_at_a_time_they_come_in_order),
 		brood_test(test_a_job_that_fails_makes_123_and_is_told),
 		brood_test(test_a_program_that_is_not_there_is_a_failed_job),
+		brood_test(test_a_line_that_does_not_stand_alone_is_explained),
+		brood_test(test_a_long_input_is_named_by_its_beginning),
 		brood_test(test_a_job_past_its_time_is_a_failed_job),
 		brood_test(test_what_an_option_says_wrong_is_told_before_anything_runs),
 		brood_test(test_an_input_that_cannot_be_read_ends_it_with_125),

@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The log of brood map: what is in it however map ended, and that --resume does what is left and nothing twice. */
 #include "tools/command.h"
+#include "tools/files.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-
-static const char *file(const char *name)
-{
-	static char paths[8][4096];
-	static int next;
-
-	return support_path(paths[next++ % 8], sizeof paths[0], name);
-}
 
 /* How many lines the text has, each of them a JSON object whose "ok" is this; -1: either. */
 static size_t count_records(const char *text, int ok)
@@ -261,6 +254,49 @@ static void test_two_on_one_log_are_refused(void **state)
 	ran_done(&ran);
 }
 
+static void test_a_dry_run_shows_what_resume_would_run_and_leaves_the_log_alone(void **state)
+{
+	char *before, *after, expected[8192];
+	struct ran ran;
+	FILE *log;
+
+	(void)state;
+	expect(0, NULL, "map", "-n", "-q", "--resume", "--log", file("log"), "true", ":::", "1");
+	assert_int_equal(access(file("log"), F_OK), -1);
+	expect(123, NULL, "map", "-q", "--log", file("log"), C, "exit", "{}", ":::", "0", "3", "0");
+	log = fopen(file("log"), "a");
+	assert_non_null(log);
+	fputs("{\"job\":4,", log);
+	fclose(log);
+	before = support_read_file(file("log"), NULL);
+	ran = brood_at(NULL, "map", "-n", "--resume", "--log", file("log"), C, "exit", "{}", ":::", "0", "0", "0", "3");
+	after = support_read_file(file("log"), NULL);
+	assert_int_equal(ran.status, 0);
+	snprintf(expected, sizeof expected, "%s exit 0\n%s exit 3\n", C, C);
+	assert_string_equal(ran.out, expected);
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+	ran_done(&ran);
+	expect(125, "--log: '/dev/null': not a regular file", "map", "-n", "--resume", "--log", "/dev/null", "true", ":::", "1");
+}
+
+static void test_seconds_are_written_as_people_would(void **state)
+{
+	char *log, *seconds;
+
+	(void)state;
+	expect(0, NULL, "map", "--log", file("log"), C, "exit", "0", "{}", ":::", "1", "2", "3", "4", "5");
+	log = support_read_file(file("log"), NULL);
+	assert_non_null(log);
+	for (seconds = log; (seconds = strstr(seconds, "seconds\":"));) {
+		seconds += strlen("seconds\":");
+		/* A nanosecond is nine digits behind the point. */
+		assert_true(strspn(seconds, "0123456789.") <= 12 || strchr(seconds, 'e') < strchr(seconds, ','));
+	}
+	free(log);
+}
+
 static void test_report_and_trace_tell_each_job(void **state)
 {
 	(void)state;
@@ -272,6 +308,45 @@ static void test_report_and_trace_tell_each_job(void **state)
 	assert_non_null(trace);
 	json_decref(trace);
 	free(report);
+}
+
+/* A FIFO that is full and that we alone could empty: brood waits in the middle of writing the line. */
+static int open_full_fifo(const char *path)
+{
+	static const char block[4096];
+	int fd;
+
+	assert_int_equal(mkfifo(path, 0600), 0);
+	fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	assert_true(fd >= 0);
+	while (write(fd, block, sizeof block) > 0)
+		;
+	while (write(fd, block, 1) > 0)
+		;
+	return fd;
+}
+
+/* Whoever is killed before the line has a job to do again; one that is killed behind it has all of its results. */
+static void test_results_are_whole_before_the_log_says_so(void **state)
+{
+	const int fifo = open_full_fifo(file("log"));
+	char bytes[4096], *record;
+	struct ran ran;
+	pid_t pid;
+
+	(void)state;
+	pid = brood_start_at(NULL, "map", "--log", file("log"), "--results", file("r"), C, "echo", ":::", "x");
+	assert_int_equal(support_wait_file(file("r/1-x/job.json"), 30000), 1);
+	while (read(fifo, bytes, sizeof bytes) > 0)
+		;
+	ran = brood_ended(pid);
+	expect_end(&ran, 0, NULL);
+	record = support_read_file(file("r/1-x/job.json"), NULL);
+	assert_non_null(record);
+	assert_non_null(strstr(record, "\"ok\": true"));
+	free(record);
+	ran_done(&ran);
+	close(fifo);
 }
 
 int main(void)
@@ -288,6 +363,9 @@ int main(void)
 		brood_test(test_a_stopped_job_that_exits_with_0_is_not_done),
 		brood_test(test_records_that_do_not_fit_are_not_lost),
 		brood_test(test_two_on_one_log_are_refused),
+		brood_test(test_results_are_whole_before_the_log_says_so),
+		brood_test(test_a_dry_run_shows_what_resume_would_run_and_leaves_the_log_alone),
+		brood_test(test_seconds_are_written_as_people_would),
 		brood_test(test_report_and_trace_tell_each_job),
 	};
 

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What the jobs of brood map write: in one piece or in whole lines, in order, tagged, kept in a folder, and where it cannot be written. */
 #include "tools/command.h"
+#include "tools/files.h"
 
 #include <dirent.h>
 #include <stdio.h>
 #include <sys/stat.h>
-
-static const char *file(const char *name)
-{
-	static char paths[8][4096];
-	static int next;
-
-	return support_path(paths[next++ % 8], sizeof paths[0], name);
-}
 
 static void expect_out(struct ran ran, const char *expected)
 {
@@ -30,17 +23,6 @@ static void expect_file(const char *path, const char *expected)
 		fail_msg("'%s' is not there", path);
 	assert_string_equal(text, expected);
 	free(text);
-}
-
-static void wait_for_size(const char *path, off_t size)
-{
-	const int64_t until = support_now_ms() + 60000;
-	struct stat status;
-
-	while (stat(path, &status) < 0 || status.st_size < size) {
-		assert_true(support_now_ms() < until);
-		support_sleep_ms(1);
-	}
 }
 
 /* ---- in one piece ---- */

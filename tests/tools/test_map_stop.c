@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What signals do to brood map: once the jobs are asked to end, twice they are killed; nobody is left behind. */
 #include "tools/command.h"
+#include "tools/files.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
-
-static const char *file(const char *name)
-{
-	static char paths[8][4096];
-	static int next;
-
-	return support_path(paths[next++ % 8], sizeof paths[0], name);
-}
 
 static void wait_until_said(const char *words)
 {
@@ -41,6 +34,8 @@ static void end_by(int signal)
 	kill(pid, signal);
 	ran = brood_ended(pid);
 	assert_int_equal(ran.status, 128 + signal);
+	/* A shell's loop around us ends only when it sees that we died of it. */
+	assert_int_equal(ran.died, signal == SIGINT);
 	assert_non_null(strstr(ran.err, "2 jobs: 0 ok, 1 stopped, 1 not started"));
 	assert_int_equal(support_wait_gone(job, 30000), 1);
 	ran_done(&ran);

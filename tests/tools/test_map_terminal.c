@@ -10,16 +10,9 @@
 #include <unistd.h>
 
 #include "support/pty.h"
+#include "tools/files.h"
 
 #define C support_child()
-
-static const char *file(const char *name)
-{
-	static char paths[8][4096];
-	static int next;
-
-	return support_path(paths[next++ % 8], sizeof paths[0], name);
-}
 
 static void begin(struct pty *pty, const char *const *words)
 {

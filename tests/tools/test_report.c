@@ -557,6 +557,19 @@ static void test_memory_does_not_grow_with_the_records(void **state)
 	support_assert_in_fork(report_many, NULL);
 }
 
+static void test_two_that_touch_are_not_two_at_once(void **state)
+{
+	struct report *report = begin();
+	char *page;
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		add(report, made_up_record((uint64_t)i + 1, "x", 1, MADE_UP_START + i * INT64_C(499990000), 500000000, 1));
+	page = end(report, &plain);
+	assert_non_null(strstr(page, "Jobs running over time, up to 1;"));
+	free(page);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -588,6 +601,7 @@ int main(void)
 		brood_test(test_full_disk_leaves_the_older_report),
 		brood_test(test_ten_thousand_jobs_are_a_file_that_opens),
 		brood_test(test_memory_does_not_grow_with_the_records),
+		brood_test(test_two_that_touch_are_not_two_at_once),
 	};
 
 	return cmocka_run_group_tests_name("report", tests, NULL, NULL);

@@ -47,6 +47,14 @@ static void test_what_is_wrong_with_a_line_is_said_with_its_column(void **state)
 	expect(125, "no command was given", "run");
 }
 
+static void test_a_line_that_does_not_stand_alone_is_explained(void **state)
+{
+	(void)state;
+	expect(127, "brood run: 'no-such-program x' was taken for the name of a program: ", "run", "no-such-program x", "-t", "5");
+	expect(127, "No such file or directory\n", "run", "--", "no-such-program x", "-t", "5");
+	expect(127, NULL, "run", "-q", "no-such-program x", "-t", "5");
+}
+
 static void test_a_spent_deadline_is_124_and_told(void **state)
 {
 	(void)state;
@@ -519,6 +527,7 @@ int main(void)
 		brood_test(test_a_stage_before_the_last_that_failed_is_told),
 		brood_test(test_a_line_is_read_as_a_chain),
 		brood_test(test_what_is_wrong_with_a_line_is_said_with_its_column),
+		brood_test(test_a_line_that_does_not_stand_alone_is_explained),
 		brood_test(test_a_spent_deadline_is_124_and_told),
 		brood_test(test_a_deadline_reaches_what_the_stages_started),
 		brood_test(test_odd_durations_are_understood_and_wrong_ones_are_125),

@@ -268,10 +268,89 @@ static void test_two_of_us_in_one_job_hand_the_terminal_to_the_one_that_reads(vo
 	(void)state;
 	skip_unless(access("/proc/self/stat", R_OK) == 0, "there is no /proc");
 	pty_open(&pty);
-	/* The second one's chain reads standard error, which is the terminal; the first one's has taken it by then or takes it later. */
+	/* The second one's chain reads standard error, which is the terminal. */
 	pty_exec(&pty, (const char *const[]){ "/bin/sh", "-c", "\"$0\" run \"$1\" sleep 300 print x | \"$0\" run -- /bin/sh -c '\"$0\" ready; read -r line <&2; echo \"got $line\"' \"$1\"",
 	                                      command_path(), C, NULL });
 	pty_expect(&pty, "ready\r\n");
+	pty_type(&pty, "hello\n");
+	pty_expect(&pty, "got hello\r\n");
+	end_with(&pty, 0);
+}
+
+static void in_a_script(struct pty *pty, const char *script)
+{
+	char go[4096], done[4096];
+
+	pty_exec(pty, (const char *const[]){ "/bin/sh", "-c", script, command_path(), C, support_path(go, sizeof go, "go"),
+	                                     support_path(done, sizeof done, "done"), NULL });
+}
+
+static void test_a_reader_behind_us_in_a_pipeline_has_the_terminal(void **state)
+{
+	struct pty pty;
+
+	(void)state;
+	pty_open(&pty);
+	/* A pager, which reads keys once there is something to show. */
+	in_a_script(&pty, "\"$0\" run \"$1\" ready wait-for-file \"$2\" |"
+	                  " { read -r first; echo \"first: $first\" >&2; read -r line <&2; echo \"got $line\" >&2; : >\"$2\"; }");
+	pty_expect(&pty, "first: ready\r\n");
+	assert_int_equal(pty_foreground(&pty), pty.job);
+	pty_type(&pty, "hello\n");
+	pty_expect(&pty, "got hello\r\n");
+	end_with(&pty, 0);
+}
+
+static void test_a_reader_before_us_in_a_pipeline_has_the_terminal(void **state)
+{
+	struct pty pty;
+
+	(void)state;
+	pty_open(&pty);
+	/* As sudo asks for a password when the rest is running already. */
+	in_a_script(&pty, "{ \"$1\" wait-for-file \"$2\"; read -r line <&2; echo \"got $line\"; } | \"$0\" run \"$1\" tty-foreground touch \"$2\" head 1");
+	pty_expect(&pty, "no\r\n");
+	pty_type(&pty, "hello\n");
+	pty_expect(&pty, "got hello\r\n");
+	end_with(&pty, 0);
+}
+
+static void test_in_a_pipeline_the_chain_gets_the_terminal_when_it_reads(void **state)
+{
+	struct pty pty;
+
+	(void)state;
+	pty_open(&pty);
+	in_a_script(&pty, "\"$0\" run \"$1\" ready head 1 | { read -r first; echo \"first: $first\" >&2; read -r next; echo \"next: $next\" >&2; }");
+	pty_expect(&pty, "first: ready\r\n");
+	pty_type(&pty, "hello\n");
+	pty_expect(&pty, "next: hello\r\n");
+	end_with(&pty, 0);
+}
+
+static void test_where_reaching_for_the_terminal_stops_nobody_the_chain_has_it_at_once(void **state)
+{
+	struct pty pty;
+
+	(void)state;
+	pty_open(&pty);
+	in_a_script(&pty, "trap '' TTIN TTOU TSTP; \"$1\" ready; x=$(\"$0\" run \"$1\" head 1); echo \"got $x\"");
+	pty_expect(&pty, "ready\r\n");
+	pty_type(&pty, "hello\n");
+	pty_expect(&pty, "got hello\r\n");
+	end_with(&pty, 0);
+}
+
+static void test_another_one_of_our_group_that_reads_gets_the_terminal_that_the_chain_has(void **state)
+{
+	struct pty pty;
+
+	(void)state;
+	pty_open(&pty);
+	/* The shell becomes brood: were it one that waits, it would be stopped with its group, and told so. */
+	in_a_script(&pty, "{ \"$1\" wait-for-file \"$2\"; read -r line <&2; echo \"got $line\" >&2; : >\"$3\"; } &"
+	                  " exec \"$0\" run \"$1\" tty-foreground touch \"$2\" wait-for-file \"$3\"");
+	pty_expect(&pty, "yes\r\n");
 	pty_type(&pty, "hello\n");
 	pty_expect(&pty, "got hello\r\n");
 	end_with(&pty, 0);
@@ -328,6 +407,11 @@ int main(int argc, char **argv)
 		brood_test(test_the_modes_of_a_stopped_program_come_back_with_it),
 		brood_test(test_a_chain_that_cannot_be_started_leaves_the_terminal_ours),
 		brood_test(test_two_of_us_in_one_job_hand_the_terminal_to_the_one_that_reads),
+		brood_test(test_a_reader_behind_us_in_a_pipeline_has_the_terminal),
+		brood_test(test_a_reader_before_us_in_a_pipeline_has_the_terminal),
+		brood_test(test_in_a_pipeline_the_chain_gets_the_terminal_when_it_reads),
+		brood_test(test_where_reaching_for_the_terminal_stops_nobody_the_chain_has_it_at_once),
+		brood_test(test_another_one_of_our_group_that_reads_gets_the_terminal_that_the_chain_has),
 		brood_test(test_ctrl_z_does_nothing_where_nobody_could_continue_us),
 	};
 

@@ -82,6 +82,24 @@ static void test_a_flood_of_one_signal_hides_no_other(void **state)
 	support_assert_in_fork(flood_part, NULL);
 }
 
+static void once_part(void *data)
+{
+	(void)data;
+	begin((const int[]){ SIGTTOU }, 1);
+	raise(SIGTTOU);
+	/* A write to a terminal that another group has begins again behind the handler: now it stops us. */
+	assert_false(wake_has(SIGTTOU));
+	assert_int_equal(wake_take(), SIGTTOU);
+	assert_true(wake_has(SIGTTOU));
+	end();
+}
+
+static void test_signals_of_the_terminal_are_caught_once_until_they_are_taken(void **state)
+{
+	(void)state;
+	support_assert_in_fork(once_part, NULL);
+}
+
 static void ignored_part(void *data)
 {
 	(void)data;
@@ -216,7 +234,7 @@ static void test_dying_with_the_group_takes_us_too(void **state)
 }
 
 /* In a group that is not an orphaned one: its parent, this test, is of another group in the same session. */
-static pid_t stopping_child(bool (*stop)(void))
+static pid_t stopping_child(bool (*stop)(int signal), int signal)
 {
 	pid_t pid;
 
@@ -225,19 +243,14 @@ static pid_t stopping_child(bool (*stop)(void))
 	if (pid == 0) {
 		setpgid(0, 0);
 		begin((const int[]){ SIGTSTP, SIGCONT }, 2);
-		_exit(!stop() ? 3 : wake_take() != SIGCONT ? 4 : wake_has(SIGTSTP) ? 0 : 5);
+		_exit(!stop(signal) ? 3 : wake_take() != SIGCONT ? 4 : wake_has(SIGTSTP) ? 0 : 5);
 	}
 	return pid;
 }
 
-static bool stop_group(void)
+static void expect_stop(bool (*stop)(int signal), int signal)
 {
-	return wake_stop_group(SIGTTIN);
-}
-
-static void expect_stop(bool (*stop)(void), int signal)
-{
-	pid_t pid = stopping_child(stop);
+	pid_t pid = stopping_child(stop, signal);
 	int status;
 
 	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
@@ -253,7 +266,8 @@ static void test_stopping_lasts_until_somebody_continues_us(void **state)
 	/* It hands signals out later than the kernel does, and the stop is over by then. */
 	skip_under_valgrind();
 	expect_stop(wake_stop_self, SIGTSTP);
-	expect_stop(stop_group, SIGTTIN);
+	expect_stop(wake_stop_self, SIGTTIN);
+	expect_stop(wake_stop_group, SIGTTIN);
 }
 
 static void orphan_part(void *data)
@@ -261,7 +275,7 @@ static void orphan_part(void *data)
 	(void)data;
 	setsid();
 	begin((const int[]){ SIGTSTP }, 1);
-	assert_false(wake_stop_self());
+	assert_false(wake_stop_self(SIGTSTP));
 	assert_false(wake_stop_group(SIGTTIN));
 	assert_true(wake_has(SIGTSTP));
 	assert_int_equal(wake_take(), 0);
@@ -279,6 +293,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		brood_test(test_signals_come_in_their_order),
 		brood_test(test_a_flood_of_one_signal_hides_no_other),
+		brood_test(test_signals_of_the_terminal_are_caught_once_until_they_are_taken),
 		brood_test(test_what_was_ignored_stays_so_but_for_sigchld),
 		brood_test(test_what_was_blocked_is_seen),
 		brood_test(test_sigpipe_is_an_error_of_the_write_and_is_not_told),
