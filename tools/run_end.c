@@ -126,12 +126,14 @@ void run_end_say(const brood_result *result, const struct run_settings *settings
 
 static void describe_stage(const brood_result *result, size_t stage, char text[64])
 {
+	char name[UNITS_TEXT];
+
 	switch (brood_result_how(result, stage)) {
 	case BROOD_EXITED:
 		snprintf(text, 64, "exited %d", brood_result_exit_code(result, stage));
 		return;
 	case BROOD_SIGNALLED:
-		snprintf(text, 64, "killed by signal %d", brood_result_signal(result, stage));
+		snprintf(text, 64, "killed by %s", units_signal_text(brood_result_signal(result, stage), name));
 		return;
 	case BROOD_LOST:
 		snprintf(text, 64, "lost");

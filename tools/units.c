@@ -317,6 +317,17 @@ static int real_time_signal(const char *name)
 	return from_least ? SIGRTMIN + (int)offset : SIGRTMAX - (int)offset;
 }
 
+const char *units_signal_text(int signal, char text[UNITS_TEXT])
+{
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (signals[i].number == signal) {
+			snprintf(text, UNITS_TEXT, "SIG%s", signals[i].name);
+			return text;
+		}
+	snprintf(text, UNITS_TEXT, "signal %d", signal);
+	return text;
+}
+
 int units_signal(const char *text, int *ret_signal, const char **ret_why)
 {
 	const char *name = same_letters(text, "SIG", 3) ? text + 3 : text;

@@ -35,4 +35,7 @@ enum { UNITS_TEXT = 32 };
 const char *units_duration_text(int64_t ns, char text[UNITS_TEXT]);
 const char *units_size_text(uint64_t bytes, char text[UNITS_TEXT]);
 
+/* "SIGTERM"; "signal 35" where it has no name. */
+const char *units_signal_text(int signal, char text[UNITS_TEXT]);
+
 #endif

@@ -171,6 +171,10 @@ void kill_at_calls(void)
 	struct totals totals = { .points = 0 };
 	struct life *life = life_new();
 
+	if (!stress_can_bind()) {
+		stress_skip("children do not end with their host under the plain POSIX engine");
+		return;
+	}
 	for (size_t kind = 0; kind < life_kinds(); kind++)
 		if (!sweep_kind(life, kind, stress_amount(12, 400), &totals)) {
 			stress_skip("ptrace is refused");

@@ -95,7 +95,7 @@ static void kinds_make(struct kinds *ret)
 	ret->chain = brood_pipe(brood_command_newl(child, "lines", "3", NULL), brood_command_newl(child, "discard", NULL));
 	ret->function = brood_command_function("nothing", nothing, NULL);
 	ret->bound = brood_command_newl(child, "sleep-forever", NULL);
-	brood_command_set_die_with_parent(ret->bound, true);
+	brood_command_set_die_with_parent(ret->bound, stress_can_bind());
 	brood_command_set_new_group(ret->bound, true);
 	ret->failing = brood_pipe(brood_command_newl(child, "cat", NULL), brood_command_newl("/nowhere/to/be/found", NULL));
 }

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <brood.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -180,6 +181,20 @@ static bool make_folder(void)
 	}
 	setenv("TMPDIR", folder, 1);
 	return true;
+}
+
+/* Starting a device is refused either way; the reason tells. */
+bool stress_can_bind(void)
+{
+	brood_command *cmd = brood_command_newl("/dev/null", NULL);
+	brood_process *process = NULL;
+	bool can;
+
+	brood_command_set_die_with_parent(cmd, true);
+	can = brood_start(cmd, &process) != -ENOTSUP;
+	brood_process_free(process);
+	brood_command_free(cmd);
+	return can;
 }
 
 const char *stress_child(void)

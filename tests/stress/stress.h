@@ -55,6 +55,9 @@ char *stress_path(char path[PATH_MOST], const char *format, ...) __attribute__((
 long stress_entries(const char *folder);
 void stress_remove(const char *path);
 
+/* Children end with their host here. Where not (the plain POSIX engine), parts that count on it cannot be run. */
+bool stress_can_bind(void);
+
 /* The test child, and the command or NULL. */
 const char *stress_child(void);
 const char *stress_command(void);

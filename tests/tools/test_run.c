@@ -116,6 +116,7 @@ static void test_quiet_says_nothing_and_verbose_shows_each_stage(void **state)
 	expect(124, NULL, "run", "-q", "-t", "20ms", C, "sleep-forever");
 	expect(127, NULL, "run", "-q", "no-such-program");
 	expect(0, " exit 0 |\n+ ", "run", "-v", "--", C, "exit", "0", "|", C, "discard");
+	expect(137, "': killed by SIGKILL after ", "run", "-v", "--", C, "kill", "KILL");
 }
 
 /* ---- what is run, and where ---- */

@@ -329,6 +329,16 @@ static void test_a_signal_is_a_name_or_a_number(void **state)
 	expect_signal("64", 64);
 }
 
+static void test_a_signal_is_shown_by_its_name_where_it_has_one(void **state)
+{
+	char text[UNITS_TEXT];
+
+	(void)state;
+	assert_string_equal(units_signal_text(SIGTERM, text), "SIGTERM");
+	assert_string_equal(units_signal_text(SIGABRT, text), "SIGABRT");
+	assert_string_equal(units_signal_text(63, text), "signal 63");
+}
+
 static void test_a_real_time_signal_counts_from_either_end(void **state)
 {
 	expect_signal("RTMIN", SIGRTMIN);
@@ -443,6 +453,7 @@ int main(void)
 		brood_test(test_a_count_keeps_to_its_bounds),
 		brood_test(test_a_count_reaches_its_bounds),
 		brood_test(test_a_signal_is_a_name_or_a_number),
+		brood_test(test_a_signal_is_shown_by_its_name_where_it_has_one),
 		brood_test(test_a_real_time_signal_counts_from_either_end),
 		brood_test(test_what_is_no_signal_is_refused),
 		brood_test(test_every_signal_the_system_names_is_known),
