@@ -20,6 +20,8 @@ tools_libtools_la_SOURCES = \
 	tools/bar.h \
 	tools/chain.c \
 	tools/chain.h \
+	tools/inherited.c \
+	tools/inherited.h \
 	tools/inputs.c \
 	tools/inputs.h \
 	tools/inputs_shuffle.c \

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "inherited.h"
 #include "options.h"
 #include "say.h"
 
@@ -82,6 +83,7 @@ int main(int argc, char **argv)
 
 	if (r != 0)
 		return r;
+	inherited_remember();
 	if (argc < 1)
 		return say_failure("started without even a name");
 	r = options_read(&brood_verb, argc, argv, NULL, &operands);

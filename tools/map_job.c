@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "chain.h"
+#include "inherited.h"
 #include "say.h"
 
 enum {
@@ -76,6 +77,7 @@ static int submit(struct map *map, struct map_job *job, brood_command *cmd)
 	free(why);
 	if (r < 0)
 		return r;
+	inherited_direct(cmd);
 	r = brood_batch_submit(map->batch, cmd, &job->future);
 	if (r < 0) {
 		map_break(map, "job %llu: %s", (unsigned long long)job->number, strerror(-r));

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "inherited.h"
 #include "run_end.h"
 #include "run_loop.h"
 #include "run_records.h"
@@ -81,6 +82,7 @@ static int start_and_wait(const struct run_settings *settings, struct run_record
 	int r;
 
 	run_job_direct(&job, cmd);
+	inherited_direct(cmd);
 	r = brood_start(cmd, &process);
 	if (process)
 		run_job_started(&job, process);
