@@ -274,6 +274,9 @@ static void test_buffer_takes_its_output_and_4_mib_at_most(void **state)
 {
 	skip_unless_mapped();
 	skip_under_valgrind();
+#ifdef __SANITIZE_THREAD__
+	support_skip("ThreadSanitizer takes as much again for itself");
+#endif
 	support_assert_in_fork(grow_and_measure, NULL);
 }
 

@@ -257,6 +257,9 @@ static void test_spill_never_holds_the_output_twice(void **state)
 {
 	skip_unless_mapped();
 	skip_under_valgrind();
+#ifdef __SANITIZE_THREAD__
+	support_skip("ThreadSanitizer takes as much again for itself");
+#endif
 	support_assert_in_fork(spill_and_measure, NULL);
 }
 

@@ -203,6 +203,9 @@ static void test_an_ordinary_environment_costs_little(void **state)
 	double best = 1e9;
 
 	(void)state;
+#ifdef __SANITIZE_THREAD__
+	support_skip("a sanitizer makes it slow");
+#endif
 	for (int i = 0; i < ENTRIES; i++) {
 		snprintf(text[i], sizeof text[i], "VARIABLE_NR_%d=%s", i, value + (50 - i));
 		base[i] = text[i];

@@ -106,12 +106,14 @@ static void all_kept(void *data)
 static void test_all_that_the_host_ignores_can_be_kept(void **state)
 {
 	(void)state;
+	skip_under_valgrind();          /* as above */
 	in_fork_on_every_engine(all_kept, NULL);
 }
 
 static void test_every_signal_that_the_host_ignores_is_at_its_default(void **state)
 {
 	(void)state;
+	skip_under_valgrind();          /* what is ignored is so in its own tables; to the kernel it is handled */
 	in_fork_on_every_engine(all_ignored, NULL);
 }
 
@@ -172,6 +174,7 @@ static void a_status_that_the_kernel_tells(void *data)
 static void test_a_host_that_ignores_sigchld_starts_children_and_fails_to_as_ever(void **state)
 {
 	(void)state;
+	skip_under_valgrind();          /* it has no pidfd that would tell */
 	in_fork_on_every_engine(a_status_that_the_kernel_tells, NULL);
 	skip_unless(engine_now() < ENGINE_POSIX && BROOD_LINUX_FAST_PATH, "the posix engine loses the status of such a child");
 	engine_set(ENGINE_CLONE3);
