@@ -122,7 +122,8 @@ static void test_a_reader_that_never_reads_is_not_waited_for_twice(void **state)
 		kill(pid, SIGINT);
 	}
 	ran = brood_ended(pid);
-	assert_int_equal(ran.status, 130);
+	/* Of two that are pending together the lower number comes first. */
+	assert_true(ran.status == 130 || ran.status == 129);
 	close(ends[0]);
 	ran_done(&ran);
 }
