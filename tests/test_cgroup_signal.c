@@ -364,6 +364,7 @@ static void with_no_descriptor_free(void *data)
 static void test_a_cgroup_is_killed_without_a_free_descriptor(void **state)
 {
 	(void)state;
+	skip_under_valgrind();
 	support_assert_in_fork(with_no_descriptor_free, NULL);
 }
 

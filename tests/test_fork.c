@@ -143,6 +143,7 @@ static void test_a_go_ahead_that_cannot_be_sent_fails_the_start(void **state)
 	char path[4096];
 
 	(void)state;
+	skip_under_valgrind();
 	support_path(path, sizeof path, "ran");
 	support_assert_in_fork(no_room_to_send, path);
 }

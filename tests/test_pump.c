@@ -204,6 +204,7 @@ static void failing_reads(void *data)
 static void test_a_read_that_fails_is_no_end_of_file(void **state)
 {
 	(void)state;
+	skip_under_valgrind();
 	support_assert_in_fork(failing_reads, NULL);
 }
 

@@ -75,6 +75,7 @@ static void in_another_namespace(void *data)
 static void test_a_proc_that_was_mounted_outside_is_not_known(void **state)
 {
 	(void)state;
+	skip_under_valgrind();          /* it finds its threads by the numbers in /proc */
 	support_assert_in_fork(in_another_namespace, NULL);
 }
 #endif

@@ -227,6 +227,7 @@ static void test_of_two_denials_the_later_is_heard(void **state)
 
 static void test_a_denial_can_look_at_arguments(void **state)
 {
+	skip_under_valgrind();          /* it answers munmap itself */
 	support_assert_in_fork(only_that_argument_is_denied, NULL);
 	support_assert_in_fork(the_high_half_of_an_argument_counts, NULL);
 	support_assert_in_fork(only_that_ioctl_is_denied, NULL);

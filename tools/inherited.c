@@ -22,7 +22,7 @@ static size_t count;
 /* A number of the listing; -1 for "." and "..". */
 static int number_of(const char *name)
 {
-	return *name >= '0' && *name <= '9' ? atoi(name) : -1;
+	return *name >= '0' && *name <= '9' ? (int)strtol(name, NULL, 10) : -1;
 }
 
 void inherited_remember(void)

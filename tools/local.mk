@@ -14,6 +14,7 @@ tools_brood_LDADD = tools/libtools.la lib/libbrood.la $(JANSSON_LIBS)
 tools_CPPFLAGS = -include config.h -I. -I$(srcdir)/include -iquote $(srcdir)/tools $(JANSSON_CFLAGS)
 
 EXTRA_LTLIBRARIES += tools/libtools.la
+CLEANFILES += tools/libtools.la
 tools_libtools_la_CPPFLAGS = $(tools_CPPFLAGS)
 tools_libtools_la_SOURCES = \
 	tools/bar.c \

@@ -238,6 +238,7 @@ static int remove_left(int dir, const char *name, void *data)
 	long pid;
 	char more;
 
+	/* NOLINTNEXTLINE(cert-err34-c): a number that does not fit is no pid and no namespace that is compared with below */
 	if (sscanf(name, "brood-%ld-%ju-%u%c", &pid, &space, &number, &more) != 3 || pid <= 0 || pid > INT_MAX)
 		return 0;
 	if (space == *(const uintmax_t *)data && kill((pid_t)pid, 0) < 0 && errno == ESRCH)

@@ -155,6 +155,7 @@ __attribute__((noreturn)) static void be_part(void (*fn)(void *data), void *data
 	}
 	silence_init();
 	silence_stdout(1);
+	host_state_done(&part.before);          /* that of a part around this one */
 	host_snapshot(&part.before);
 	cmocka_set_test_filter(NULL);
 	cmocka_set_skip_filter(NULL);

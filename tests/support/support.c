@@ -43,6 +43,7 @@ static void end_stray_fork(const char *where)
 void support_disown(void)
 {
 	support_tempdir_forget();
+	host_state_done(&at_start);
 	started_in = 0;
 }
 
