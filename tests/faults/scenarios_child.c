@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -117,15 +118,20 @@ static void ignore_signals(void)
 	signal(SIGUSR2, SIG_IGN);
 }
 
+#define LIBC_OWN (3ULL << 31)
+
 static void ignored_signals(void)
 {
 	brood_command *cmd = child("signals");
+	unsigned long long ignored = 0;
 	brood_result *result;
 
 	brood_command_keep_ignored(cmd, SIGUSR2);
 	brood_command_capture(cmd, BROOD_STDOUT, 0);
 	if (runs(cmd, &result)) {
-		must(strncmp(brood_result_output(result, BROOD_STDOUT, NULL), "ignored 0000000000000800\n", 25) == 0);
+		/* libc keeps 32 and 33 to itself: where only libc can be asked, make's own habit of ignoring them is handed on. */
+		must(sscanf(brood_result_output(result, BROOD_STDOUT, NULL), "ignored %llx", &ignored) == 1);
+		must((ignored & ~LIBC_OWN) == 0x800);
 		done_well();
 	}
 	brood_result_free(result);

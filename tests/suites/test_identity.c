@@ -191,6 +191,7 @@ static void host_stays(void *data)
 static void test_no_start_changes_ids_limits_dumpable_flag_or_robust_list_of_the_host(void **state)
 {
 	(void)state;
+	skip_under_valgrind();          /* it keeps a limit of descriptors, and lets nobody set it twice */
 	in_fork_on_every_engine(host_stays, NULL);
 }
 
