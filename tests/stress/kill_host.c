@@ -202,6 +202,10 @@ void kill_run_commands(void)
 		stress_skip("the command was not built");
 		return;
 	}
+	if (!stress_can_bind()) {
+		stress_skip("children do not end with `brood run` under the plain POSIX engine");
+		return;
+	}
 	for (; sweep.count < wanted; sweep.count++, kills++) {
 		pid_t pid = stress_fork();
 		int status = 0;
