@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 /* Where long-lived descriptors begin, and how many may stay below before they are moved. */
-enum { FD_HIGH = 64, FD_LOW = 16 };
+enum { FD_HIGH = 64, FD_LOW = 32 };
 
 /* Close *fd unless it is -1, and set it to -1. errno is kept. */
 void fd_close(int *fd);

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 
 #include "base/fd.h"
 
@@ -101,14 +102,24 @@ void batch_fill_places(brood_batch *batch)
 	fill_places(batch, batch->at_once);
 }
 
-/* Its one child has ended and there is nothing to read or to stop: what is left to do is tidying. */
+/* Nobody writes any more: what is in the pipes is all there will be. */
+static bool outputs_have_ended(const brood_process *process)
+{
+	size_t open = process->open_kept;
+
+	for (size_t i = 0; i < process->channel_count && open > 0; i++)
+		if (process->channels[i].kind == CHANNEL_CAPTURE && (process->channels[i].watch.ready & POLLHUP))
+			open--;
+	return open == 0;
+}
+
+/* Its one child has ended, and there is no more than what can be read at once, and nobody to be stopped: what is left to do is tidying. */
 static bool has_surely_ended(const brood_future *future)
 {
 	const brood_process *process = future->process;
 
-	return future->state == FUTURE_RUNNING && process->stage_count == 1 && process->running == 1 && process->open_kept == 0 &&
-	       process->children[0].watch.ready && process->children[0].ref.pidfd >= 0 && process->ladder == LADDER_NONE &&
-	       !process->cgroup.path;
+	return future->state == FUTURE_RUNNING && process->stage_count == 1 && process->running == 1 && process->children[0].watch.ready &&
+	       process->children[0].ref.pidfd >= 0 && process->ladder == LADDER_NONE && !process->cgroup.path && outputs_have_ended(process);
 }
 
 /*
