@@ -23,6 +23,7 @@ brood_tests = \
 	tests/suites/test_signals_of_children \
 	tests/suites/test_starting \
 	tests/suites/test_streaming \
+	tests/suites/test_system_calls \
 	tests/suites/test_terminal \
 	tests/suites/test_tour \
 	tests/suites/test_trees \
