@@ -294,11 +294,28 @@ int process_touch(brood_process *process)
 	return process_turn(process, now_ns);
 }
 
+static bool has_open_channel(const brood_process *process)
+{
+	for (size_t i = 0; i < process->channel_count; i++)
+		if (process->channels[i].watch.fd >= 0)
+			return true;
+	return false;
+}
+
 /* Nothing but children, no time that matters: waiting is what waitid is for. */
 static bool may_block(brood_process *process, int64_t deadline_ns)
 {
-	return deadline_ns == DEADLINE_NEVER && process->channel_count == 0 && !process->poller && !process->blind &&
-	       process_wake_ns(process) == DEADLINE_NEVER && !(process->stage_count > 1 && process_leader_is_last(process));
+	return deadline_ns == DEADLINE_NEVER && process->running > 0 && !process_stopping(process) && !process->poller && !process->blind &&
+	       process_wake_ns(process) == DEADLINE_NEVER && !(process->stage_count > 1 && process_leader_is_last(process)) &&
+	       !has_open_channel(process);
+}
+
+/* What is left to wait for without a look at the clock: a step follows, since a stop without a grace's end has nothing else to wake it. */
+static int wait_for_children(brood_process *process)
+{
+	int r = process_reap_blocking(process);
+
+	return r < 0 ? r : process_step(process, clock_now_ns());
 }
 
 int process_run_until(brood_process *process, bool (*done)(const brood_process *), int64_t deadline_ns)
@@ -314,17 +331,8 @@ int process_run_until(brood_process *process, bool (*done)(const brood_process *
 		if (r < 0)
 			return r;
 	}
-	if (may_block(process, deadline_ns)) {
-		r = process_reap_blocking(process);
-		if (r < 0)
-			return r;
-		/* A stop without a grace's end has nothing else to wake it. */
-		r = process_step(process, clock_now_ns());
-		if (r < 0)
-			return r;
-	}
 	while (!done(process)) {
-		r = process_turn(process, deadline_ns);
+		r = may_block(process, deadline_ns) ? wait_for_children(process) : process_turn(process, deadline_ns);
 		if (r < 0)
 			return r;
 		if (!done(process) && deadline_passed(deadline_ns, clock_now_ns()))

@@ -331,7 +331,7 @@ static void test_a_capture_costs_seventeen_beside_reading(void **state)
 {
 	(void)state;
 	skip_unless_usual(false);
-	assert_costs(&(struct cost){ prepare_capture, run_one, 1, .host = 12, .child = 5, .waits = 6 });
+	assert_costs(&(struct cost){ prepare_capture, run_one, 1, .host = 12, .child = 5, .waits = 5 });
 }
 
 static void test_a_chain_of_three_costs_fortyseven_beside_reading(void **state)
