@@ -31,7 +31,8 @@ BROOD_BEGIN
 BROOD_API brood_command *brood_command_pipecmd(pipecmd *cmd_take);
 
 /*
- * A whole pipeline that was not started, as a chain. Takes it over, and frees it. NULL gives NULL, and so does want of memory.
+ * A whole pipeline that was not started, as a chain. Takes it over, and frees it. NULL gives NULL, and so does want of memory: the pipeline is gone
+ * then too, its memory unfreed where nobody could find out whether it was started (freeing one that was waits for its children).
  *
  * Its commands become the chain's stages, one by one, as brood_command_pipecmd makes them. pipeline_want_in and _out with a negative
  * number become brood_command_redirect_pipe, with another one brood_command_redirect_fd (the descriptor stays the caller's).

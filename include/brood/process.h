@@ -120,7 +120,8 @@ BROOD_API int brood_process_kill(brood_process *process);
 /*
  * The stop signal, grace_ms for the chain to end (0: SIGKILL at once; -1: as long as it takes), SIGKILL, reaped; stopped children too.
  * Returns what was reached (enum brood_stopped), or a negative errno. Always ends: a child that SIGKILL does not end within a bounded time
- * (uninterruptible sleep) is given up as BROOD_LOST.
+ * (uninterruptible sleep) is given up as BROOD_LOST. Of a contained chain it is asked whether its cgroup is empty: where that cannot be asked (-EMFILE)
+ * the children have ended, and the error says that nobody knows of the rest.
  */
 BROOD_API int brood_process_stop(brood_process *process, int64_t grace_ms);
 
