@@ -82,7 +82,7 @@ static int poll_while_working(void)
 		return -1;
 	while ((r = brood_process_poll(process)) == 0) {
 		looks++;
-		nanosleep(&(struct timespec){ .tv_nsec = 20 * 1000 * 1000 }, NULL);     /* the work */
+		nanosleep(&(struct timespec){ .tv_nsec = 20L * 1000 * 1000 }, NULL);     /* the work */
 	}
 	if (r < 0)
 		return give_up("poll", r, process);

@@ -257,6 +257,25 @@ static void test_one_of_another_pid_namespace_stays(void **state)
 	assert_removed(&cgroup);
 }
 
+/* Somebody else's: a longer name, no number, a pid that nobody can have. */
+static void test_one_whose_name_is_not_ours_stays(void **state)
+{
+	struct cgroup cgroup = make_or_skip();
+	char path[PATH_MAX], other[3][PATH_MAX + 64];
+
+	(void)state;
+	beside(&cgroup, gone_pid(), 0, path, sizeof path);
+	snprintf(other[0], sizeof other[0], "%s-old", path);
+	snprintf(other[1], sizeof other[1], "%s/../brood-test-%ld", cgroup.path, (long)getpid());
+	snprintf(other[2], sizeof other[2], "%s/../brood-0-%ld-2", cgroup.path, (long)getpid());
+	for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+		assert_int_equal(mkdir(other[i], 0755), 0);
+	support_assert_in_fork(make_and_remove, NULL);
+	for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+		assert_int_equal(rmdir(other[i]), 0);
+	assert_removed(&cgroup);
+}
+
 #ifdef __linux__
 
 /* What lies over the mount is no cgroup2, whatever mountinfo says of the one below. */
@@ -308,6 +327,7 @@ int main(void)
 		brood_test(test_an_empty_one_of_a_process_that_is_gone_is_removed),
 		brood_test(test_an_empty_one_of_a_living_process_stays),
 		brood_test(test_one_of_another_pid_namespace_stays),
+		brood_test(test_one_whose_name_is_not_ours_stays),
 #ifdef __linux__
 		brood_test(test_a_mount_that_is_covered_is_not_taken_for_a_cgroup),
 #endif

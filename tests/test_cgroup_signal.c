@@ -202,6 +202,34 @@ static void test_members_of_sub_cgroups_get_the_signal_and_their_cgroups_go(void
 	assert_removed(&cgroup);
 }
 
+/* A chain's own program may make one; the kernel lists no processes in there but in the cgroup above it. */
+static void test_a_threaded_sub_cgroup_keeps_nobody_from_the_signal(void **state)
+{
+	struct cgroup cgroup = make_with_pidfds_or_skip();
+	struct members members;
+	char byte;
+	int fd;
+
+	(void)state;
+	assert_int_equal(mkdirat(cgroup.fd, "threads", 0755), 0);
+	fd = openat(cgroup.fd, "threads/cgroup.type", O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, "threaded", 8) != 8) {
+		fd_close(&fd);
+		assert_removed(&cgroup);
+		support_skip("no threaded cgroups here");
+	}
+	fd_close(&fd);
+	fd = openat(cgroup.fd, "threads/cgroup.procs", O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_true(read(fd, &byte, 1) < 0 && errno == EOPNOTSUPP);
+	fd_close(&fd);
+	start_member(&members, &cgroup, daemonize);
+	assert_int_equal(cgroup_signal(&cgroup, SIGTERM), 0);
+	wait_until_gone(&members);
+	wait_until_empty(&cgroup);
+	assert_removed(&cgroup);
+}
+
 static void test_each_member_gets_a_signal_once(void **state)
 {
 	struct cgroup cgroup = make_with_pidfds_or_skip();
@@ -376,6 +404,7 @@ int main(void)
 		brood_test(test_a_member_that_left_by_setsid_and_double_fork_is_killed),
 		brood_test(test_a_member_that_left_by_setsid_and_double_fork_gets_sigterm),
 		brood_test(test_members_of_sub_cgroups_get_the_signal_and_their_cgroups_go),
+		brood_test(test_a_threaded_sub_cgroup_keeps_nobody_from_the_signal),
 		brood_test(test_each_member_gets_a_signal_once),
 		brood_test(test_many_members_all_get_the_signal),
 		brood_test(test_a_member_that_ignores_sigterm_stays_and_the_cgroup_with_it),

@@ -155,6 +155,33 @@ static void test_no_result_has_a_description_too(void **state)
 	assert_string_equal(brood_result_describe(NULL), "no result: out of memory");
 }
 
+/* SIGRTMIN + n has no name of its own; its number is what `kill -l` knows. */
+static void test_a_signal_without_a_name_shows_its_number(void **state)
+{
+	brood_result *result = a_result(1);
+
+	end_with(result, 0, BROOD_SIGNALLED, 40, BROOD_BY_ITSELF);
+	check(result, "stage 1 'openssl': killed by signal 40");
+}
+
+static void test_of_several_outputs_the_one_that_was_cut_is_named(void **state)
+{
+	brood_result *result = a_result(1);
+
+	result->streams = calloc(2, sizeof *result->streams);
+	result->stream_count = 2;
+	result->streams[0].child_fd = 1;
+	result->streams[1].child_fd = 2;
+	result->streams[1].over_limit = true;
+	result->streams[1].bytes = 7;
+	check(result, "output of descriptor 2 was cut: 0 of 7 bytes kept");
+}
+
+static void test_a_chain_of_which_nothing_ran_says_so(void **state)
+{
+	check(a_result(0), "not started");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +196,9 @@ int main(void)
 		brood_test(test_cut_output_says_how_much_was_kept),
 		brood_test(test_a_change_is_described_anew),
 		brood_test(test_no_result_has_a_description_too),
+		brood_test(test_a_signal_without_a_name_shows_its_number),
+		brood_test(test_of_several_outputs_the_one_that_was_cut_is_named),
+		brood_test(test_a_chain_of_which_nothing_ran_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -279,6 +279,7 @@ static void *allocate_on(void *stop)
 
 static void test_a_function_may_allocate_though_another_thread_did_so_at_the_fork(void **state)
 {
+	const int times = under_valgrind() ? 10 : 100;
 	pthread_t thread;
 	int stop = 0;
 
@@ -287,7 +288,7 @@ static void test_a_function_may_allocate_though_another_thread_did_so_at_the_for
 	support_skip("the sanitizer's allocator is not made for that");
 #endif
 	assert_int_equal(pthread_create(&thread, NULL, allocate_on, &stop), 0);
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < times; i++)
 		assert_exits(brood_command_function("f", allocate, NULL), 0);
 	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);

@@ -207,6 +207,15 @@ static void test_nice_is_a_prefix(void **state)
 	check_text(cmd, "nice -n 5 env A=b a");
 }
 
+/* Not an option of nice's. */
+static void test_a_program_whose_name_begins_with_a_dash_comes_after_two(void **state)
+{
+	brood_command *cmd = prog("-a");
+
+	brood_command_set_nice(cmd, 5);
+	check_text(cmd, "nice -n 5 -- -a");
+}
+
 /* ---- redirections ---- */
 
 static void test_redirections_by_kind(void **state)
@@ -265,6 +274,38 @@ static void test_a_swap_goes_through_a_spare_descriptor(void **state)
 	brood_command_redirect_fd(cmd, 1, 2);
 	brood_command_redirect_fd(cmd, 2, 1);
 	check_text(cmd, "{ a 2>&1 >&3 3>&-; } 3>&2");
+}
+
+static void test_two_swaps_take_two_spare_descriptors(void **state)
+{
+	brood_command *cmd = prog("a");
+
+	brood_command_redirect_fd(cmd, 1, 2);
+	brood_command_redirect_fd(cmd, 2, 1);
+	brood_command_redirect_fd(cmd, 5, 6);
+	brood_command_redirect_fd(cmd, 6, 5);
+	check_text(cmd, "{ a 2>&1 >&3 6>&5 5>&4 3>&- 4>&-; } 3>&2 4>&6");
+}
+
+static void test_a_spare_descriptor_is_one_that_the_command_does_not_use(void **state)
+{
+	brood_command *cmd = prog("a");
+
+	brood_command_redirect_fd(cmd, 1, 2);
+	brood_command_redirect_fd(cmd, 2, 1);
+	brood_command_redirect_null(cmd, 3);
+	check_text(cmd, "{ a 3<>/dev/null 2>&1 >&4 4>&-; } 4>&2");
+}
+
+static void test_what_is_copied_twice_from_outside_a_chain_is_kept_once(void **state)
+{
+	brood_command *first = script("echo through; echo two >&2; echo four >&4"), *cmd;
+
+	brood_command_redirect_fd(first, 2, 1);
+	brood_command_redirect_fd(first, 4, 1);
+	cmd = brood_pipe(first, brood_command_newl("sed", "d", NULL));
+	check_output(brood_command_copy(cmd), "two\nfour\n");
+	check_text(cmd, "{ sh -c 'echo through; echo two >&2; echo four >&4' 2>&3 4>&3 3>&- | sed d; } 3>&1");
 }
 
 static void test_the_shell_swaps(void **state)
@@ -332,6 +373,19 @@ static void test_spans_that_cross_are_nested(void **state)
 	cmd = brood_pipe(cmd, prog("c"));
 	brood_command_redirect_path(cmd, 3, "/in", O_RDONLY, 0);
 	check_text(cmd, "{ { a 3<>/dev/null | b; } 2>/dev/null | c; } 3</in");
+}
+
+/* The file of a and b and the one of b and c cross in b; c, which has its own, may lie inside the first one's braces. */
+static void test_spans_that_cross_at_the_end_are_nested(void **state)
+{
+	brood_command *last = prog("c"), *cmd;
+
+	brood_command_redirect_null(last, 2);
+	cmd = brood_pipe(prog("b"), last);
+	brood_command_redirect_path(cmd, 3, "/in", O_RDONLY, 0);
+	cmd = brood_pipe(prog("a"), cmd);
+	brood_command_redirect_path(cmd, 2, "/log", O_WRONLY | O_CREAT | O_TRUNC, 0666);
+	check_text(cmd, "{ a | { b | c 2>/dev/null; } 3</in; } 2>/log");
 }
 
 static void test_then_is_braces(void **state)
@@ -405,17 +459,22 @@ int main(void)
 		brood_test(test_the_shell_goes_to_the_directory),
 		brood_test(test_a_relative_program_is_the_callers),
 		brood_test(test_nice_is_a_prefix),
+		brood_test(test_a_program_whose_name_begins_with_a_dash_comes_after_two),
 		brood_test(test_redirections_by_kind),
 		brood_test(test_what_leads_to_the_handle_does_not_show),
 		brood_test(test_a_merge_comes_after_what_it_refers_to),
 		brood_test(test_a_copy_comes_before_what_overwrites_its_source),
 		brood_test(test_a_swap_goes_through_a_spare_descriptor),
+		brood_test(test_two_swaps_take_two_spare_descriptors),
+		brood_test(test_a_spare_descriptor_is_one_that_the_command_does_not_use),
+		brood_test(test_what_is_copied_twice_from_outside_a_chain_is_kept_once),
 		brood_test(test_the_shell_swaps),
 		brood_test(test_the_callers_stdout_is_reached_from_inside_a_chain),
 		brood_test(test_a_chain_has_bars),
 		brood_test(test_what_stages_share_is_opened_once),
 		brood_test(test_shorter_chains_share_inside_longer_ones),
 		brood_test(test_spans_that_cross_are_nested),
+		brood_test(test_spans_that_cross_at_the_end_are_nested),
 		brood_test(test_then_is_braces),
 		brood_test(test_what_is_set_on_then_reaches_the_programs_inside),
 		brood_test(test_the_shell_runs_then_only_after_success),

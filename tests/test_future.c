@@ -306,6 +306,21 @@ static void test_the_name_is_the_command_s_or_its_words(void **state)
 	brood_future_free(chain);
 }
 
+static void test_the_words_of_both_sides_of_then_are_the_name(void **state)
+{
+	brood_batch *batch = batch_of(1);
+	brood_future *future;
+
+	(void)state;
+	hand_in(batch, brood_then(brood_command_newl("false", NULL), brood_pipe(brood_command_newl("echo", "a b", NULL),
+	                                                                        brood_command_newl("cat", NULL))), &future);
+	assert_string_equal(brood_future_name(future), "false && echo 'a b' | cat");
+	assert_int_equal(brood_future_wait(future, -1), 0);
+	assert_int_equal(brood_result_exit_code(brood_future_result(future), 0), 1);
+	brood_future_free(future);
+	brood_batch_free(batch);
+}
+
 static void test_what_the_environment_gets_is_in_no_name(void **state)
 {
 	brood_batch *batch = batch_of(1);
@@ -415,6 +430,7 @@ int main(void)
 		brood_test(test_cancelling_one_that_ended_changes_nothing),
 		brood_test(test_cancelling_right_after_the_start_is_no_race),
 		brood_test(test_the_name_is_the_command_s_or_its_words),
+		brood_test(test_the_words_of_both_sides_of_then_are_the_name),
 		brood_test(test_what_the_environment_gets_is_in_no_name),
 		brood_test(test_submit_and_next_give_one_and_the_same_future),
 		brood_test(test_freeing_a_future_leaves_its_chain_running),

@@ -113,7 +113,8 @@ static void stand_in_the_directory(void *data)
 	assert_int_equal(chdir(support_tempdir()), 0);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
-			if (i == k)
+			/* Each with each other; where a fork takes that long, each with the next one. */
+			if (i == k || (under_valgrind() && k != (i + 1) % (sizeof names / sizeof *names)))
 				continue;
 			support_write_text(names[i], "some text\n");
 			assert_both_do_alike(names[i], names[k]);

@@ -94,6 +94,56 @@ static void test_a_hosted_pipelines_other_end_is_still_what_was_wanted(void **st
 	close(fd);
 }
 
+/* Hosted for its output, a file; that file as text, which the caller frees. */
+static char *text_of(const char *path)
+{
+	char *text = support_read_file(path, NULL);
+
+	unlink(path);
+	return text;
+}
+
+static void test_a_hosted_pipelines_input_is_the_stages_own_a_pipe_or_what_was_wanted(void **state)
+{
+	char in[4096], out[4096], *text;
+	brood_process *process;
+	brood_command *cmd;
+	pipeline *p;
+	int fd;
+
+	(void)state;
+	support_path(out, sizeof out, "out");
+	p = pipeline_new_commands(child_cmd("upper"), (pipecmd *)NULL);
+	pipeline_want_outfile(p, out);
+	cmd = later_command(p);
+	brood_command_feed(cmd, "fed", 3);
+	assert_gives(cmd, "", 0);
+	text = text_of(out);
+	assert_string_equal(text, "FED");
+	free(text);
+
+	p = pipeline_new_commands(child_cmd("upper"), (pipecmd *)NULL);
+	pipeline_want_outfile(p, out);
+	pipeline_want_in(p, -1);
+	process = start(later_command(p));
+	assert_int_equal(brood_process_communicate(process, "written", 7, SOON_MS), 0);
+	brood_process_free(process);
+	text = text_of(out);
+	assert_string_equal(text, "WRITTEN");
+	free(text);
+
+	support_write_text(support_path(in, sizeof in, "in"), "read");
+	fd = open(in, O_RDONLY | O_CLOEXEC);
+	p = pipeline_new_commands(child_cmd("upper"), (pipecmd *)NULL);
+	pipeline_want_outfile(p, out);
+	pipeline_want_in(p, fd);
+	assert_gives(later_command(p), "", 0);
+	text = text_of(out);
+	assert_string_equal(text, "READ");
+	free(text);
+	close(fd);
+}
+
 static void test_a_hosted_command_enters_its_directory_by_descriptor(void **state)
 {
 	pipeline *p = from_file(pipeline_new_commands(child_cmd("cwd", "fds"), (pipecmd *)NULL), "");
@@ -300,12 +350,40 @@ static void test_a_descriptor_that_was_wanted_is_not_written_statuses_to(void **
 	close(60);
 }
 
+/* Each number that statuses may go to is one that a command enters its directory by. */
+static void test_without_a_descriptor_for_statuses_the_stages_own_end_is_told(void **state)
+{
+	pipeline *p = from_file(pipeline_new(), "x");
+	brood_result *result;
+	int statuses[2] = { -7, -7 };
+	int fd = open("/usr", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)state;
+	for (int i = 60; i < 68; i++) {
+		pipecmd *command = i < 67 ? child_cmd("cat") : child_cmd("exit", "3");
+
+		assert_int_equal(dup3(fd, i, O_CLOEXEC), i);
+		pipecmd_fchdir(command, i);
+		pipeline_command(p, command);
+	}
+	result = run_captured(later_command(p));
+	assert_int_equal(brood_result_exit_code(result, 0), 3);
+	assert_int_equal(brood_pipeline_statuses(result, statuses, 2), 1);
+	assert_int_equal(WEXITSTATUS(statuses[0]), 3);
+	assert_int_equal(statuses[1], -7);
+	brood_result_free(result);
+	for (int i = 60; i < 68; i++)
+		close(i);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		brood_test(test_what_is_not_shown_runs_hosted_as_one_stage),
 		brood_test(test_a_hosted_pipeline_is_captured_and_ends_as_it_does),
 		brood_test(test_a_hosted_pipelines_other_end_is_still_what_was_wanted),
+		brood_test(test_a_hosted_pipelines_input_is_the_stages_own_a_pipe_or_what_was_wanted),
 		brood_test(test_a_hosted_command_enters_its_directory_by_descriptor),
 		brood_test(test_a_file_that_cannot_be_opened_ends_the_hosting_child_and_not_the_host),
 		brood_test(test_commands_of_a_hosted_pipeline_start_with_nothing_blocked),
@@ -316,6 +394,7 @@ int main(void)
 		brood_test(test_statuses_of_hosted_runs_at_once_are_each_runs_own),
 		brood_test(test_a_killed_hosting_child_tells_how_many_and_no_status),
 		brood_test(test_a_descriptor_that_was_wanted_is_not_written_statuses_to),
+		brood_test(test_without_a_descriptor_for_statuses_the_stages_own_end_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,13 @@ static void say_freed(void *data)
 	printf(" freed in the child");
 }
 
+static void print_and_leave(void *data)
+{
+	(void)data;
+	printf("data");
+	exit(0);
+}
+
 static void set_variable(void *data)
 {
 	setenv("HOOK", data, 1);
@@ -60,6 +67,21 @@ static void test_a_function_runs_and_what_it_printed_is_flushed(void **state)
 	                        brood_command_pipecmd(pipecmd_new_function("upper", upper, NULL, NULL))),
 	             "ABC\n", 0);
 	assert_gives(brood_command_pipecmd(pipecmd_new_function("f", leave_with_7, NULL, NULL)), "seven", 7);
+}
+
+/* As of every function stage. After one that returns libpipeline flushes by itself, and does not look (1.5.7). */
+static void test_a_function_that_exits_and_cannot_write_its_output_is_no_success(void **state)
+{
+	brood_command *cmd = brood_command_pipecmd(pipecmd_new_function("f", print_and_leave, NULL, NULL));
+	brood_result *result = NULL;
+
+	(void)state;
+	skip_unless(access("/dev/full", W_OK) == 0, "no /dev/full");
+	brood_command_redirect_path(cmd, BROOD_STDOUT, "/dev/full", O_WRONLY, 0);
+	assert_int_equal(brood_run(cmd, &result), 0);
+	assert_int_equal(brood_result_exit_code(result, 0), 1);
+	brood_result_free(result);
+	brood_command_free(cmd);
 }
 
 static void test_the_free_function_of_data_runs_in_the_child_alone(void **state)
@@ -244,7 +266,8 @@ static void assert_named(pipecmd *cmd_take, const char *name)
 static void test_its_name_tells_no_argument_and_no_environment(void **state)
 {
 	pipecmd *in_directory = pipecmd_new_args("sort", (char *)NULL), *secret = pipecmd_new_args("sort", "-n", (char *)NULL);
-	pipecmd *cleared = pipecmd_new("sort");
+	pipecmd *cleared = pipecmd_new("sort"), *both = pipecmd_new_sequence("s", pipecmd_new("a"), pipecmd_new("b"), (pipecmd *)NULL);
+	char program[200] = "", name[200];
 
 	(void)state;
 	assert_named(pipecmd_new_args("/bin/sort", "pass:secret", (char *)NULL), "'</bin/sort>'");
@@ -256,6 +279,12 @@ static void test_its_name_tells_no_argument_and_no_environment(void **state)
 	assert_named(secret, "'<pipecmd>'");
 	pipecmd_clearenv(cleared);
 	assert_named(cleared, "'<pipecmd>'");
+	pipecmd_chdir(both, "/usr");
+	assert_named(both, "'<sequence>'");
+	/* As much of a long one as there is room for. */
+	memset(program, 'p', sizeof program - 1);
+	snprintf(name, sizeof name, "'<%.127s>'", program);
+	assert_named(pipecmd_new(program), name);
 }
 
 /* ---- stopped ---- */
@@ -299,6 +328,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		brood_test(test_a_process_runs_among_other_stages),
 		brood_test(test_a_function_runs_and_what_it_printed_is_flushed),
+		brood_test(test_a_function_that_exits_and_cannot_write_its_output_is_no_success),
 		brood_test(test_the_free_function_of_data_runs_in_the_child_alone),
 		brood_test(test_a_sequence_stops_at_the_first_failure),
 		brood_test(test_a_passthrough_passes_every_byte),

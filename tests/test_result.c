@@ -137,6 +137,33 @@ static void test_usage_that_nobody_knows_is_zeroed(void **state)
 	brood_result_free(result);
 }
 
+static void test_usage_without_a_place_for_it_is_refused(void **state)
+{
+	brood_result *result = a_result_of(a_chain(), 0);
+
+	assert_int_equal(brood_result_usage(result, 0, NULL), -EINVAL);
+	brood_result_free(result);
+}
+
+/* a | b got one log, and was joined with c then. */
+static void test_what_a_shorter_chain_shares_is_the_output_of_each_of_its_stages(void **state)
+{
+	brood_result *result = a_result_of(brood_pipe(a_chain(), brood_command_newl("c", NULL)), 1);
+	size_t size = 0;
+
+	put(result, 0, 0, 2, "both");
+	result->streams[0].last_stage = 1;
+	assert_string_equal(brood_result_stage_output(result, 0, 2, NULL), "both");
+	assert_string_equal(brood_result_stage_output(result, 1, 2, &size), "both");
+	assert_int_equal(size, 4);
+	assert_string_equal(brood_result_stage_output(result, 2, 2, NULL), "");
+	assert_int_equal(brood_result_stage_bytes(result, 1, 2), 4);
+	assert_int_equal(brood_result_stage_bytes(result, 2, 2), 0);
+	assert_string_equal(brood_result_output(result, 2, NULL), "");
+	assert_int_equal(brood_result_bytes(result, 2), 0);
+	brood_result_free(result);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +174,8 @@ int main(void)
 		brood_test(test_an_input_has_a_count_and_no_output),
 		brood_test(test_cut_is_cut_by_limit_or_by_linger),
 		brood_test(test_usage_that_nobody_knows_is_zeroed),
+		brood_test(test_usage_without_a_place_for_it_is_refused),
+		brood_test(test_what_a_shorter_chain_shares_is_the_output_of_each_of_its_stages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,6 +116,46 @@ static void test_no_result_is_null(void **state)
 	free(json);
 }
 
+static void test_a_name_comes_first(void **state)
+{
+	brood_result *result = a_result();
+
+	result->name = strdup("nightly");
+	check_has(result, "{\"name\":\"nightly\",\"ok\":true");
+}
+
+static void test_a_stage_that_may_fail_is_marked(void **state)
+{
+	brood_result *result = a_result();
+
+	result->stages[0].code = 3;
+	result->stages[0].unchecked = true;
+	check_has(result, "\"exit_code\":3,\"cause\":\"itself\",\"pid\":42,\"unchecked\":true}");
+}
+
+/* Want of memory before the first stage: no stage is to blame, and there is nothing to name. */
+static void test_a_failure_of_no_stage_has_neither_stage_nor_subject(void **state)
+{
+	brood_result *result = a_result();
+
+	failure_set(&result->failure, FAILURE_NO_STAGE, STEP_MEMORY, ENOMEM, NULL);
+	check_has(result, "\"failure\":{\"step\":\"memory\",\"errno\":12},");
+}
+
+static void test_inputs_have_no_text_and_what_was_given_up_is_truncated(void **state)
+{
+	brood_result *result = a_result();
+
+	result->streams = calloc(2, sizeof *result->streams);
+	result->stream_count = 2;
+	result->streams[0].input = true;
+	result->streams[0].bytes = 9;
+	result->streams[1].child_fd = 1;
+	result->streams[1].abandoned = true;
+	check_has(result, "[{\"stage\":0,\"descriptor\":0,\"direction\":\"in\",\"bytes\":9},"
+	                  "{\"stage\":0,\"descriptor\":1,\"direction\":\"out\",\"bytes\":0,\"truncated\":true,\"text\":\"\"}]");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +166,10 @@ int main(void)
 		brood_test(test_holders_are_an_array),
 		brood_test(test_usage_and_times_show_where_they_are_known),
 		brood_test(test_no_result_is_null),
+		brood_test(test_a_name_comes_first),
+		brood_test(test_a_stage_that_may_fail_is_marked),
+		brood_test(test_a_failure_of_no_stage_has_neither_stage_nor_subject),
+		brood_test(test_inputs_have_no_text_and_what_was_given_up_is_truncated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,7 +65,26 @@ static void test_bad_arguments_are_refused(void **state)
 	assert_int_equal(brood_process_read(process, 0, 0, &byte, 1), -EBADF);
 	assert_int_equal(brood_process_close(process, 0), 0);
 	assert_int_equal(brood_process_write(process, "x", 1, 0, NULL), -EBADF);
+	assert_int_equal(brood_process_read(process, 1, -2, &byte, 1), -EINVAL);
+	assert_int_equal(brood_process_read_stage(process, 1, 1, 0, &byte, 1), -EINVAL);
 	brood_process_free(process);
+}
+
+static void test_nothing_is_done_for_no_process(void **state)
+{
+	const char *line;
+	char byte;
+
+	assert_int_equal(brood_process_write(NULL, "x", 1, 0, NULL), -EINVAL);
+	assert_int_equal(brood_process_read(NULL, 1, 0, &byte, 1), -EINVAL);
+	assert_int_equal(brood_process_read_stage(NULL, 0, 1, 0, &byte, 1), -EINVAL);
+	assert_int_equal(brood_process_next_line(NULL, 1, 0, &line, NULL), -EINVAL);
+	assert_int_equal(brood_process_parent_fd(NULL, 1), -EINVAL);
+	assert_int_equal(brood_process_close(NULL, 1), -EINVAL);
+	assert_int_equal(brood_process_communicate(NULL, NULL, 0, 0), -EINVAL);
+	assert_int_equal(brood_process_terminate(NULL), -EINVAL);
+	assert_int_equal(brood_process_kill(NULL), -EINVAL);
+	assert_int_equal(brood_process_stop(NULL, 0), -EINVAL);
 }
 
 int main(void)
@@ -74,6 +93,7 @@ int main(void)
 		brood_test(test_lines_are_taken_where_they_lie),
 		brood_test(test_reading_steps_the_rest_of_the_handle_now_and_then),
 		brood_test(test_bad_arguments_are_refused),
+		brood_test(test_nothing_is_done_for_no_process),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

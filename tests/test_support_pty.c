@@ -68,9 +68,11 @@ static void test_keys_are_signals_to_the_foreground(void **state)
 
 static void test_a_job_that_was_stopped_goes_on_in_the_foreground(void **state)
 {
-	struct pty pty = in_pty("cat");
+	struct pty pty;
 
 	(void)state;
+	skip_under_valgrind();          /* it swallows a SIGTSTP that comes before the job's exec */
+	pty = in_pty("cat");
 	pty_type(&pty, PTY_SUSPEND);
 	assert_int_equal(pty_expect_stop(&pty), SIGTSTP);
 	assert_int_equal(pty_foreground(&pty), pty.shell);

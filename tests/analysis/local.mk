@@ -7,7 +7,14 @@
 analysis_environment = BROOD_SRCDIR='$(abs_top_srcdir)' BROOD_BUILDDIR='$(abs_top_builddir)' MAKE='$(MAKE)' CC='$(CC)' AR='$(AR)'
 
 analysed_sources = $(lib_libbrood_internal_la_SOURCES) $(lib_libpipeline_libbrood_pipeline_la_SOURCES) $(tools_brood_SOURCES) \
-	$(tools_libtools_la_SOURCES) $(tests_libsupport_la_SOURCES) $(tests_child_child_SOURCES) tests/analysis/coverage.c
+	$(tools_libtools_la_SOURCES) $(tests_libsupport_la_SOURCES) $(tests_child_child_SOURCES) tests/analysis/coverage.c $(analysed_examples)
+
+# Two of the examples include libpipeline's header.
+if HAVE_LIBPIPELINE
+analysed_examples = $(dist_examplesources_DATA)
+else
+analysed_examples = $(filter-out examples/ported-%,$(dist_examplesources_DATA))
+endif
 
 check-tools:
 	@$(analysis_environment) CPPFLAGS='$(tools_test_cppflags) $(LIBPIPELINE_CFLAGS)' SOURCES='$(analysed_sources)' TOOLS='$(TOOLS)' \
@@ -26,7 +33,7 @@ check-coverage:
 	+@$(analysis_environment) LIBRARIES='$(lib_LTLIBRARIES)' PROGRAMS='$(brood_tests)' FAULT_TESTS='$(fault_programs)' \
 		LIBRARY_TESTS='$(filter-out tests/tools/%,$(brood_tests))' $(srcdir)/tests/analysis/coverage
 
-EXTRA_DIST += .clang-tidy tools/.clang-tidy tests/.clang-tidy
+EXTRA_DIST += .clang-tidy examples/.clang-tidy tools/.clang-tidy tests/.clang-tidy
 EXTRA_DIST += $(addprefix tests/analysis/,clang-tidy cppcheck cppcheck.supp counted coverage coverage.c gcc-analyzer sanitizers scan-build sources.sh \
 	subbuild.sh tools tsan valgrind valgrind.supp)
 

@@ -45,6 +45,6 @@ things()
 need() # command, Debian package
 {
 	command -v "$1" >/dev/null 2>&1 && return 0
-	echo "$1: not installed (Debian package $2)"
+	echo "$1 is not installed: it is in the Debian package $2"
 	exit 77
 }

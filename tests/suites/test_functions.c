@@ -365,6 +365,33 @@ static void test_the_second_runs_if_the_first_succeeded_and_the_last_one_s_end_c
 	on_every_engine(then_status);
 }
 
+/* Beyond 0, 1 and 2 a program is given what it was told of; what the stage was told is its programs' as well. */
+static void then_third_descriptor(void)
+{
+	brood_command *own = child_does("write-fd", "3", "into its own"), *cmd;
+	char path[4096], own_path[4096];
+	char *text;
+
+	support_path(path, sizeof path, "three");
+	support_path(own_path, sizeof own_path, "own");
+	brood_command_redirect_path(own, 3, own_path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	cmd = brood_then(brood_pipe(child_does("write-fd", "3", "first "), own), child_does("write-fd", "3", "second"));
+	brood_command_redirect_path(cmd, 3, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	assert_exits(cmd, 0);
+	text = support_read_file(path, NULL);
+	assert_string_equal(text, "first second");
+	free(text);
+	text = support_read_file(own_path, NULL);
+	assert_string_equal(text, "into its own");
+	free(text);
+}
+
+static void test_what_the_stage_got_as_descriptor_3_its_programs_have_too(void **state)
+{
+	(void)state;
+	on_every_engine(then_third_descriptor);
+}
+
 /* A running `helper && never`; its first line has been read. */
 static brood_process *start_then(brood_command *first)
 {
@@ -469,6 +496,7 @@ int main(void)
 		brood_test(test_a_function_that_cannot_get_its_directory_fails_to_start),
 		brood_test(test_the_second_runs_if_the_first_succeeded_and_the_last_one_s_end_counts),
 		brood_test(test_a_signal_to_the_stage_reaches_what_it_runs),
+		brood_test(test_what_the_stage_got_as_descriptor_3_its_programs_have_too),
 		brood_test(test_a_signal_to_the_group_reaches_what_the_stage_runs_once),
 		brood_test(test_what_a_stage_runs_dies_with_it_when_it_is_killed_outright),
 	};

@@ -97,12 +97,4 @@ static inline void drive_until_file(brood_batch *batch, const char *path)
 	}
 }
 
-/* valgrind makes everything slow, and stands between the library and some system calls. */
-static inline int under_valgrind(void)
-{
-	const char *preload = getenv("LD_PRELOAD");
-
-	return preload && strstr(preload, "vgpreload");
-}
-
 #endif

@@ -87,11 +87,16 @@ void support_skip(const char *why)
 	skip();
 }
 
-void skip_under_valgrind(void)
+int under_valgrind(void)
 {
 	const char *preload = getenv("LD_PRELOAD");
 
-	skip_unless(!preload || !strstr(preload, "vgpreload"), "valgrind itself would be hit");
+	return preload && strstr(preload, "vgpreload");
+}
+
+void skip_under_valgrind(void)
+{
+	skip_unless(!under_valgrind(), "valgrind itself would be hit");
 }
 
 const char *support_child(void)

@@ -56,6 +56,9 @@ void support_skip(const char *why);
 /* valgrind stands between the test and the kernel: limits and refused calls hit it first. */
 void skip_under_valgrind(void);
 
+/* It makes a fork a hundred times as long: for a test that does the same a thousand times, and may do it less often there. */
+int under_valgrind(void);
+
 /*
  * The path of the test child: the environment's BROOD_TEST_CHILD, else what the build said. Absolute as a rule.
  * Its verbs are listed in tests/child/README.md.
