@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "memfile.h"
 #include "say.h"
 #include "utf8.h"
 #include "whole.h"
@@ -191,20 +192,29 @@ static void set_times(const struct chain_settings *settings, brood_command *cmd)
  * Whether a library can do this is known to the library alone: the same program may run with one that was built for plain POSIX, where such a
  * start is refused. A device is no program, so the probe ends before it runs anything.
  */
+static int probe(void)
+{
+	brood_command *cmd = brood_command_newl("/dev/null", NULL);
+	brood_process *process = NULL;
+	int r;
+
+	brood_command_set_die_with_parent(cmd, true);
+	r = brood_start(cmd, &process);
+	brood_process_free(process);
+	brood_command_free(cmd);
+	return r == -ENOTSUP ? 0 : r == -EACCES ? 1 : -1;
+}
+
+/* A probe that was hindered (no process, no memory) tells nothing and is made again. Where the second is too, the start itself will say why. */
 static bool can_die_with_parent(void)
 {
 	static int answer = -1;
-	brood_process *process = NULL;
-	brood_command *cmd;
 
-	if (answer >= 0)
-		return answer;
-	cmd = brood_command_newl("/dev/null", NULL);
-	brood_command_set_die_with_parent(cmd, true);
-	answer = brood_start(cmd, &process) != -ENOTSUP;
-	brood_process_free(process);
-	brood_command_free(cmd);
-	return answer;
+	if (answer < 0)
+		answer = probe();
+	if (answer < 0)
+		answer = probe();
+	return answer != 0;
 }
 
 int chain_apply(const struct chain_settings *settings, brood_command *cmd, char **ret_why)
@@ -281,17 +291,18 @@ int chain_print(const brood_command *cmd, int fd)
 {
 	const char *mark = fd == STDERR_FILENO ? "+ " : "";
 	char *text = chain_text(cmd, fd), *lines = NULL;
+	struct memfile out;
 	size_t size = 0;
-	FILE *out = text ? open_memstream(&lines, &size) : NULL;
-	int r = -ENOMEM;
+	int r = text ? memfile_open(&out) : -ENOMEM;
 
-	if (!out)
+	if (r < 0)
 		goto out;
 	for (const char *stage = text, *next; stage; stage = next) {
 		next = next_stage(stage);
-		fprintf(out, "%s%.*s\n", mark, next ? (int)(next - stage - 1) : (int)strlen(stage), stage);
+		fprintf(out.stream, "%s%.*s\n", mark, next ? (int)(next - stage - 1) : (int)strlen(stage), stage);
 	}
-	if (fclose(out) == 0)
+	r = memfile_close(&out, &lines, &size);
+	if (r == 0)
 		r = write_whole(fd, lines, size);
 out:
 	free(lines);

@@ -54,7 +54,9 @@ static int open_stdin(struct source *source)
 	if (!source->name)
 		return -ENOMEM;
 	source->fd = STDIN_FILENO;
-	return flags < 0 || (flags & O_ACCMODE) == O_WRONLY ? -EBADF : 0;
+	if (flags < 0)
+		return -errno;
+	return (flags & O_ACCMODE) == O_WRONLY ? -EBADF : 0;
 }
 
 /* A folder can be opened and not read; it is refused before a job of another file has run. */

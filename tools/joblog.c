@@ -23,6 +23,7 @@
 #include "joblog_done.h"
 #include "joblog_lock.h"
 #include "joblog_read.h"
+#include "jsontext.h"
 #include "openfile.h"
 #include "record.h"
 #include "whole.h"
@@ -250,24 +251,25 @@ bool joblog_was_torn(const struct joblog *log)
 	return log->torn;
 }
 
-/* The record as a line in log->line; its size, or -errno. */
+/* The record as a line in log->line; its size, or -ENOMEM. */
 static ssize_t make_line(struct joblog *log, const json_t *record)
 {
-	size_t size = json_dumpb(record, log->line, log->room, JSON_COMPACT | RECORD_REALS);
+	ssize_t size = jsontext_put(record, log->line, log->room, JSON_COMPACT | RECORD_REALS);
 
-	if (size == 0)
-		return -EINVAL;
-	if (size + 1 > log->room) {
-		char *line = realloc(log->line, size + 1024);
+	if (size >= 0 && (size_t)size >= log->room) {
+		const size_t room = (size_t)size + 1024;
+		char *line = realloc(log->line, room);
 
 		if (!line)
 			return -ENOMEM;
 		log->line = line;
-		log->room = size + 1024;
-		size = json_dumpb(record, log->line, log->room, JSON_COMPACT | RECORD_REALS);
+		log->room = room;
+		size = jsontext_put(record, log->line, log->room, JSON_COMPACT | RECORD_REALS);
 	}
+	if (size < 0)
+		return size;
 	log->line[size] = '\n';
-	return (ssize_t)size + 1;
+	return size + 1;
 }
 
 int joblog_append(struct joblog *log, const json_t *record)

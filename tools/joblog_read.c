@@ -20,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "jsontext.h"
 #include "record.h"
 
 static int mistaken(struct joblog_reading *reading, const char *mistake)
@@ -59,12 +60,9 @@ static int learn_record(const json_t *record, struct done *done, struct joblog_r
 static int load(const char *line, size_t size, char *skimmed, json_t **ret_record)
 {
 	size_t skimmed_size = joblog_skim(line, size, skimmed);
-	json_error_t error;
+	int r = jsontext_read(skimmed_size ? skimmed : line, skimmed_size ? skimmed_size : size, 0, ret_record);
 
-	*ret_record = json_loadb(skimmed_size ? skimmed : line, skimmed_size ? skimmed_size : size, 0, &error);
-	if (!*ret_record)
-		return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EBADMSG;
-	return json_is_object(*ret_record) ? 0 : -EBADMSG;
+	return r == 0 && !json_is_object(*ret_record) ? -EBADMSG : r;
 }
 
 static bool is_torn(const char *line, size_t size)

@@ -38,6 +38,8 @@ tools_libtools_la_SOURCES = \
 	tools/joblog_read.c \
 	tools/joblog_read.h \
 	tools/joblog_skim.c \
+	tools/jsontext.c \
+	tools/jsontext.h \
 	tools/lines.c \
 	tools/lines.h \
 	tools/map.c \
@@ -49,6 +51,8 @@ tools_libtools_la_SOURCES = \
 	tools/map_options.c \
 	tools/map_options.h \
 	tools/map_summary.c \
+	tools/memfile.c \
+	tools/memfile.h \
 	tools/newfile.c \
 	tools/newfile.h \
 	tools/openfile.c \

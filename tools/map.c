@@ -13,7 +13,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -39,16 +38,12 @@ void map_cancel(struct map *map)
 
 void map_break(struct map *map, const char *format, ...)
 {
-	char *text = NULL;
 	va_list arguments;
 
 	map->broken = map->stopping = true;
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = NULL;
+	say_list(format, arguments);
 	va_end(arguments);
-	say("%s", text ? text : strerror(ENOMEM));
-	free(text);
 }
 
 /* ---- operands ---- */

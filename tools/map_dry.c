@@ -15,14 +15,16 @@
 
 #include "chain.h"
 
-/* By the text that a log has, which is not always the one that is shown. */
-static bool was_done(const struct map *map, const char *input, const brood_command *cmd)
+/* 1: it was, 0, or -ENOMEM. By the text that a log has, which is not always the one that is shown. */
+static int was_done(const struct map *map, const char *input, const brood_command *cmd)
 {
 	char *text = map->log ? chain_words(cmd) : NULL;
-	const bool done = text && joblog_take_done(map->log, input, text);
+	int r = map->log && !text ? -ENOMEM : 0;
 
+	if (text)
+		r = joblog_take_done(map->log, input, text);
 	free(text);
-	return done;
+	return r;
 }
 
 static int show(struct map *map, const char *input, uint64_t number)
@@ -34,16 +36,13 @@ static int show(struct map *map, const char *input, uint64_t number)
 	/* A command that could not be started is shown all the same: that is what there would be. */
 	if (r != -ENOMEM)
 		text = chain_text(cmd, STDOUT_FILENO);
-	if (text && was_done(map, input, cmd))
-		r = 0;
-	else if (text)
-		r = printf("%s\n", text) < 0 ? -errno : 0;
-	else
-		r = -ENOMEM;
+	r = text ? was_done(map, input, cmd) : -ENOMEM;
+	if (r == 0 && printf("%s\n", text) < 0)
+		r = -errno;
 	free(text);
 	free(why);
 	brood_command_free(cmd);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 /* 1 and an input, 0, or -errno that has been said. */

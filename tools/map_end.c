@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "jsontext.h"
 #include "record.h"
 #include "say.h"
 #include "utf8.h"
@@ -65,19 +66,23 @@ static json_t *record_of(const struct ending *ending)
 		.result = ending->result,
 	};
 	json_t *record = record_new(&facts);
+	int r = record ? 0 : -1;
 
 	/* What was cancelled and what was cut is to be done again, however well its program ended. */
-	if (record && !ending->ok)
-		json_object_set_new(record, "ok", json_false());
-	if (record && ending->cut < 0)
-		json_object_set_new(record, "output_error", json_string(strerror(-ending->cut)));
-	return record;
+	if (r == 0 && !ending->ok)
+		r = json_object_set_new(record, "ok", json_false());
+	if (r == 0 && ending->cut < 0)
+		r = json_object_set_new(record, "output_error", json_string(strerror(-ending->cut)));
+	if (r == 0)
+		return record;
+	json_decref(record);
+	return NULL;
 }
 
 /* Whole, and by one write: whoever collects our errors can put the lines into the log. */
 static void rescue(struct map *map, const json_t *record)
 {
-	char *text = json_dumps(record, JSON_COMPACT | RECORD_REALS), *line = NULL;
+	char *text = jsontext_new(record, JSON_COMPACT | RECORD_REALS), *line = NULL;
 
 	bar_clear(map->bar);
 	if (text && asprintf(&line, "%s\n", text) >= 0)
@@ -101,9 +106,9 @@ static void log_record(struct map *map, const json_t *record)
 	rescue(map, record);
 }
 
-static void keep_record(struct map *map, const struct map_job *job, const json_t *record)
+static int keep_record(struct map *map, const struct map_job *job, const json_t *record)
 {
-	char *text = json_dumps(record, JSON_INDENT(2) | RECORD_REALS);
+	char *text = jsontext_new(record, JSON_INDENT(2) | RECORD_REALS);
 	char *whole = NULL;
 	char name[JOB_NAME];
 	const int size = text ? asprintf(&whole, "%s\n", text) : -1;
@@ -114,9 +119,10 @@ static void keep_record(struct map *map, const struct map_job *job, const json_t
 	free(text);
 	if (size >= 0)
 		free(whole);
+	return r;
 }
 
-static void write_records(struct map *map, const struct ending *ending)
+static void write_records(struct map *map, struct ending *ending)
 {
 	char name[JOB_NAME];
 	json_t *record;
@@ -124,13 +130,16 @@ static void write_records(struct map *map, const struct ending *ending)
 	if (!ending->started || !ending->job->command)
 		return;
 	record = record_of(ending);
+	/* The log comes last: killed in between we have a job to do again, and not one that --resume leaves out and whose job.json is missing. */
+	if (record && map->settings->results && keep_record(map, ending->job, record) < 0) {
+		json_decref(record);
+		ending->ok = false;
+		record = record_of(ending);
+	}
 	if (!record) {
 		map_break(map, "the record of %s is lost: %s", job_name(ending->job, name), strerror(ENOMEM));
 		return;
 	}
-	/* The log comes last: killed in between we have a job to do again, and not one that --resume leaves out and whose job.json is missing. */
-	if (map->settings->results)
-		keep_record(map, ending->job, record);
 	if (map->log)
 		log_record(map, record);
 	/* Their first error sticks and is told in the end: the jobs are worth more than a picture of them. */
@@ -192,8 +201,8 @@ void map_job_ended(struct map *map, brood_future *future_take)
 	map->live--;
 	ending.cut = output_close(map->output, job->output);
 	ending.ok = !ending.cancelled && ending.cut == 0 && brood_result_ok(ending.result);
-	count(map, &ending);
 	write_records(map, &ending);
+	count(map, &ending);
 	if (!ending.ok && !ending.cancelled) {
 		tell_failure(map, &ending);
 		if (map->settings->fail_fast && !map->stopping)

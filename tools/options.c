@@ -18,6 +18,7 @@
 
 #include <brood/base.h>
 
+#include "memfile.h"
 #include "say.h"
 #include "units.h"
 #include "whole.h"
@@ -368,21 +369,20 @@ static void print_help(FILE *out, const struct verb *verb)
 /* 1, or -errno after saying so: a script that keeps our help in a file on a full disk is told. */
 static int answer(const struct verb *verb, bool help)
 {
+	struct memfile out;
 	char *text = NULL;
 	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-	int r = -ENOMEM;
+	int r = memfile_open(&out);
 
-	if (!out)
-		goto out;
-	if (help)
-		print_help(out, verb);
-	else
-		fprintf(out, "brood %s\n", brood_version());
-	if (fclose(out) != 0)
-		goto out;
-	r = write_whole(STDOUT_FILENO, text, size);
-out:
+	if (r == 0) {
+		if (help)
+			print_help(out.stream, verb);
+		else
+			fprintf(out.stream, "brood %s\n", brood_version());
+		r = memfile_close(&out, &text, &size);
+	}
+	if (r == 0)
+		r = write_whole(STDOUT_FILENO, text, size);
 	free(text);
 	if (r < 0)
 		say("standard output: %s", strerror(-r));

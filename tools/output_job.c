@@ -96,6 +96,9 @@ static void end_lines(struct job_output *job, size_t which)
 	struct stream *stream = &job->streams[which];
 	struct spool *target = target_of(job, which);
 
+	/* Nothing of it may have found room. */
+	if (stream->rest.size == 0)
+		stream->lines.inside = false;
 	if (target && stream->lines.inside) {
 		spool_pour(target, &stream->rest);
 		lines_end(&stream->lines, target);

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "jsontext.h"
 #include "utf8.h"
 
 /* ---- texts ---- */
@@ -244,8 +245,10 @@ static int set_facts(json_t *record, const struct job_facts *facts)
 static json_t *result_as_json(const brood_result *result)
 {
 	char *text = brood_result_json(result);
-	json_t *json = text ? json_loads(text, JSON_ALLOW_NUL, NULL) : NULL;
+	json_t *json = NULL;
 
+	if (text)
+		jsontext_read(text, strlen(text), JSON_ALLOW_NUL, &json);
 	free(text);
 	return json;
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "jsontext.h"
 #include "newfile.h"
 #include "whole.h"
 
@@ -158,7 +159,7 @@ static int row_add(struct report *report, int64_t start_ns)
 static int keep(struct report *report, const struct job *job)
 {
 	struct brief brief = { .start_ns = job->start_ns, .end_ns = job->end_ns, .id = job->id, .look = job->look };
-	char *text = json_dumps(job->record, JSON_COMPACT);
+	char *text = jsontext_new(job->record, JSON_COMPACT);
 	int r;
 
 	if (!text)
@@ -215,10 +216,8 @@ int report_job(const struct report *report, size_t index, struct job *ret_job)
 	if (!text)
 		return -ENOMEM;
 	r = read_whole_at(report->scratch, text, brief.size, report->rows[index].offset + (int64_t)sizeof(brief));
-	if (r == 0) {
-		record = json_loadb(text, brief.size, JSON_ALLOW_NUL, NULL);
-		r = record ? 0 : -ENOMEM;
-	}
+	if (r == 0)
+		r = jsontext_read(text, brief.size, JSON_ALLOW_NUL, &record);
 	free(text);
 	if (r < 0)
 		return r;

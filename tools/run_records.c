@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "chain.h"
+#include "jsontext.h"
 #include "openfile.h"
 #include "record.h"
 #include "report.h"
@@ -79,7 +80,7 @@ int run_records_new(const struct run_settings *settings, struct run_records **re
 
 static int write_json(int fd, const json_t *record)
 {
-	char *text = json_dumps(record, JSON_COMPACT | RECORD_REALS);
+	char *text = jsontext_new(record, JSON_COMPACT | RECORD_REALS);
 	size_t size = text ? strlen(text) : 0;
 	int r = -ENOMEM;
 

@@ -85,9 +85,7 @@ static void say_text(const char *text)
 	free(line);
 }
 
-static void say_list(const char *format, va_list list) BROOD_PRINTF(1, 0);
-
-static void say_list(const char *format, va_list list)
+void say_list(const char *format, va_list list)
 {
 	char small[SAY_WITHOUT_MEMORY] = "";
 	va_list again;

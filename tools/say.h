@@ -7,6 +7,7 @@
 #define BROOD_TOOLS_SAY_H
 
 #include <brood/base.h>
+#include <stdarg.h>
 
 /* The exit statuses of the command itself; those of chains are brood_result_shell_status. */
 enum {
@@ -21,6 +22,9 @@ void say_as(const char *name);
 
 /* One line, without its newline. Control characters in it are written as \xNN: names of files come from anywhere. */
 void say(const char *format, ...) BROOD_PRINTF(1, 2);
+
+/* The same of a list of arguments, for who has a format himself. Without memory for it the line is cut, and said. */
+void say_list(const char *format, va_list list) BROOD_PRINTF(1, 0);
 
 /* The same; returns STATUS_BROOD_FAILED, for `return say_failure(...)`. */
 int say_failure(const char *format, ...) BROOD_PRINTF(1, 2);

@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "memfile.h"
 #include "openfile.h"
 #include "whole.h"
 
@@ -253,17 +254,22 @@ fail:
 
 int trace_add(struct trace *trace, const json_t *record)
 {
+	struct memfile out;
 	char *text = NULL;
 	size_t size = 0;
-	int r;
+	int r, closed;
 
 	if (trace->error < 0)
 		return trace->error;
-	trace->out = open_memstream(&text, &size);
-	r = trace->out ? put_job(trace, record) : -ENOMEM;
-	if (trace->out && fclose(trace->out) != 0 && r == 0)
-		r = -ENOMEM;
+	trace->error = memfile_open(&out);
+	if (trace->error < 0)
+		return trace->error;
+	trace->out = out.stream;
+	r = put_job(trace, record);
+	closed = memfile_close(&out, &text, &size);
 	trace->out = NULL;
+	if (r == 0)
+		r = closed;
 	if (r == 0)
 		r = write_whole(trace->fd, text, size);
 	free(text);

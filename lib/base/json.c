@@ -15,62 +15,81 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* glibc's open_memstream(3) leaves out what finds no memory, goes on, and closes well. */
+static void put(struct json *json, const char *bytes, size_t size)
+{
+	json->failed |= fwrite(bytes, 1, size, json->out) != size;
+}
+
+static void put_text(struct json *json, const char *text)
+{
+	put(json, text, strlen(text));
+}
+
+static void put_byte(struct json *json, char byte)
+{
+	put(json, &byte, 1);
+}
+
 /* One character of a string: as it stands, or by its escape. U+007F is legal as it stands but steers terminals. */
-static void put_character(FILE *out, const char *bytes, size_t length, int32_t point)
+static void put_character(struct json *json, const char *bytes, size_t length, int32_t point)
 {
 	static const char named[] = "\"\"\\\\\bb\ff\nn\rr\tt";
+	char escape[8];
 
 	if (point < 0) {
-		fputs("\xef\xbf\xbd", out);
+		put_text(json, "\xef\xbf\xbd");
 		return;
 	}
 	for (size_t i = 0; named[i]; i += 2)
 		if (point == named[i]) {
-			putc('\\', out);
-			putc(named[i + 1], out);
+			put_byte(json, '\\');
+			put_byte(json, named[i + 1]);
 			return;
 		}
-	if (point < 0x20 || point == 0x7f)
-		fprintf(out, "\\u%04x", (unsigned int)point);
-	else
-		fwrite(bytes, 1, length, out);
+	if (point < 0x20 || point == 0x7f) {
+		snprintf(escape, sizeof(escape), "\\u%04x", (unsigned int)point);
+		put_text(json, escape);
+		return;
+	}
+	put(json, bytes, length);
 }
 
-static void put_string(FILE *out, const char *bytes, size_t size)
+static void put_string(struct json *json, const char *bytes, size_t size)
 {
 	size_t length;
 
-	putc('"', out);
+	put_byte(json, '"');
 	for (size_t i = 0; i < size; i += length) {
 		int32_t point = utf8_next(bytes + i, size - i, &length);
 
-		put_character(out, bytes + i, length, point);
+		put_character(json, bytes + i, length, point);
 	}
-	putc('"', out);
+	put_byte(json, '"');
 }
 
 /* What stands before each value: the comma, and the key inside of an object. */
 static void put_start(struct json *json, const char *key)
 {
 	if (json->comma)
-		putc(',', json->out);
+		put_byte(json, ',');
 	json->comma = true;
 	if (key) {
-		put_string(json->out, key, strlen(key));
-		putc(':', json->out);
+		put_string(json, key, strlen(key));
+		put_byte(json, ':');
 	}
 }
 
 static void put_open(struct json *json, const char *key, char bracket)
 {
 	put_start(json, key);
-	putc(bracket, json->out);
+	put_byte(json, bracket);
 	json->comma = false;
 }
 
 static void put_close(struct json *json, char bracket)
 {
-	putc(bracket, json->out);
+	put_byte(json, bracket);
 	json->comma = true;
 }
 
@@ -105,19 +124,25 @@ void json_put_string(struct json *json, const char *key, const char *text)
 void json_put_bytes(struct json *json, const char *key, const char *bytes, size_t size)
 {
 	put_start(json, key);
-	put_string(json->out, bytes, size);
+	put_string(json, bytes, size);
 }
 
 void json_put_int(struct json *json, const char *key, int64_t number)
 {
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, number);
 	put_start(json, key);
-	fprintf(json->out, "%" PRId64, number);
+	put_text(json, text);
 }
 
 void json_put_uint(struct json *json, const char *key, uint64_t number)
 {
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, number);
 	put_start(json, key);
-	fprintf(json->out, "%" PRIu64, number);
+	put_text(json, text);
 }
 
 /* The fewest digits that read back as the same number: 0.1 and not 0.10000000000000001. */
@@ -155,17 +180,17 @@ void json_put_double(struct json *json, const char *key, double number)
 	format_double(text, sizeof(text), number);
 	fix_point(text);
 	put_start(json, key);
-	fputs(text, json->out);
+	put_text(json, text);
 }
 
 void json_put_bool(struct json *json, const char *key, bool value)
 {
 	put_start(json, key);
-	fputs(value ? "true" : "false", json->out);
+	put_text(json, value ? "true" : "false");
 }
 
 void json_put_null(struct json *json, const char *key)
 {
 	put_start(json, key);
-	fputs("null", json->out);
+	put_text(json, "null");
 }

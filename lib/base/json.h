@@ -3,7 +3,7 @@
  * A JSON writer: objects, arrays, strings, numbers, written in order to a stdio stream (open_memstream). It puts the commas.
  *
  * Strings are bytes that somebody's program wrote: what is not UTF-8 is written as U+FFFD, control characters are escaped, so that
- * the text is valid JSON whatever came. Errors are the stream's: look at ferror or fclose at the end.
+ * the text is valid JSON whatever came. Errors are the stream's: look at `failed` and at fclose at the end.
  *
  * The names keep clear of jansson's and json-c's, which a program may link beside libbrood.a.
  */
@@ -18,6 +18,7 @@
 struct json {
 	FILE *out;
 	bool comma;             /* the next value or key needs one before it */
+	bool failed;            /* something could not be put: what is there lacks it */
 };
 
 /* key NULL inside arrays and for the outermost value. */

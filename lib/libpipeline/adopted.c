@@ -47,12 +47,33 @@ void adopted_release(void *adopted)
 
 /* ---- reading ---- */
 
+struct text {
+	char *bytes;
+	size_t size;
+	bool bad;
+};
+
+static ssize_t add(void *data, const char *bytes, size_t size)
+{
+	struct text *text = data;
+	char *grown = text->bad ? NULL : realloc(text->bytes, text->size + size + 1);
+
+	if (!grown) {
+		text->bad = true;
+		return 0;
+	}
+	memcpy(grown + text->size, bytes, size);
+	text->bytes = grown;
+	text->size += size;
+	text->bytes[text->size] = '\0';
+	return (ssize_t)size;
+}
+
+/* glibc's open_memstream(3) leaves out what finds no memory and closes well; half a dump would be read as another one. */
 static char *dump(pipecmd *cmd, pipeline *p)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *stream = open_memstream(&text, &size);
-	bool bad;
+	struct text text = { .bytes = NULL };
+	FILE *stream = fopencookie(&text, "w", (cookie_io_functions_t){ .write = add });
 
 	if (!stream)
 		return NULL;
@@ -60,12 +81,11 @@ static char *dump(pipecmd *cmd, pipeline *p)
 		pipecmd_dump(cmd, stream);
 	else
 		pipeline_dump(p, stream);
-	bad = ferror(stream) != 0;
-	if (fclose(stream) != 0 || bad) {
-		free(text);
+	if (fclose(stream) != 0 || text.bad) {
+		free(text.bytes);
 		return NULL;
 	}
-	return text;
+	return text.bytes ? text.bytes : strdup("");
 }
 
 char *dump_pipecmd(pipecmd *cmd)

@@ -9,6 +9,7 @@
 #include "process/result.h"
 
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,45 +28,62 @@ static const char *const signal_names[] = {
 	[SIGVTALRM] = "VTALRM",                 [SIGPROF] = "PROF",
 };
 
-static void write_signal(FILE *out, int signal)
+/* glibc's open_memstream(3) leaves out what finds no memory, goes on, and closes well. */
+struct words {
+	FILE *stream;
+	bool failed;
+};
+
+static void put(struct words *out, const char *format, ...) BROOD_PRINTF(2, 3);
+
+static void put(struct words *out, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	out->failed |= vfprintf(out->stream, format, list) < 0;
+	va_end(list);
+}
+
+static void write_signal(struct words *out, int signal)
 {
 	const size_t count = sizeof signal_names / sizeof *signal_names;
 
 	if (signal > 0 && (size_t)signal < count && signal_names[signal])
-		fprintf(out, "SIG%s", signal_names[signal]);
+		put(out, "SIG%s", signal_names[signal]);
 	else
-		fprintf(out, "signal %d", signal);
+		put(out, "signal %d", signal);
 }
 
-static void write_end(FILE *out, const brood_result *result, size_t stage)
+static void write_end(struct words *out, const brood_result *result, size_t stage)
 {
 	const struct stage_end *end = &result->stages[stage];
 
-	fprintf(out, "stage %zu '%s': ", stage + 1, end->name);
+	put(out, "stage %zu '%s': ", stage + 1, end->name);
 	switch (end->how) {
 	case BROOD_NOT_STARTED:
-		fputs("not started", out);
+		put(out, "not started");
 		break;
 	case BROOD_RUNNING:
-		fprintf(out, "running, pid %ld", (long)end->pid);
+		put(out, "running, pid %ld", (long)end->pid);
 		break;
 	case BROOD_EXITED:
-		fprintf(out, "exited %d", end->code);
+		put(out, "exited %d", end->code);
 		break;
 	case BROOD_SIGNALLED:
-		fputs("killed by ", out);
+		put(out, "killed by ");
 		write_signal(out, end->code);
 		break;
 	case BROOD_LOST:
-		fprintf(out, "lost, nobody can say how pid %ld ended", (long)end->pid);
+		put(out, "lost, nobody can say how pid %ld ended", (long)end->pid);
 		break;
 	}
 }
 
-static void write_failed(FILE *out, const brood_result *result, size_t stage)
+static void write_failed(struct words *out, const brood_result *result, size_t stage)
 {
 	write_end(out, result, stage);
-	fputs(cause_words[result->stages[stage].cause], out);
+	put(out, "%s", cause_words[result->stages[stage].cause]);
 }
 
 /* The stage that the deadline stopped, or the last one. */
@@ -77,43 +95,43 @@ static size_t stopped_stage(const brood_result *result)
 	return result->stage_count - 1;
 }
 
-static void write_holders(FILE *out, const brood_result *result)
+static void write_holders(struct words *out, const brood_result *result)
 {
-	fputs("a pipe is still held after every stage has ended", out);
+	put(out, "a pipe is still held after every stage has ended");
 	for (size_t i = 0; i < result->holder_count; i++)
-		fprintf(out, "%s %ld", i == 0 ? ", by pid" : ",", (long)result->holders[i]);
+		put(out, "%s %ld", i == 0 ? ", by pid" : ",", (long)result->holders[i]);
 }
 
-static void write_truncated(FILE *out, const brood_result *result)
+static void write_truncated(struct words *out, const brood_result *result)
 {
 	for (size_t i = 0; i < result->stream_count; i++) {
 		const struct stream *stream = &result->streams[i];
 
 		if (!stream->over_limit)
 			continue;
-		fprintf(out, "output of descriptor %d was cut: %zu of %llu bytes kept", stream->child_fd, stream->buffer.size,
-		        (unsigned long long)stream->bytes);
+		put(out, "output of descriptor %d was cut: %zu of %llu bytes kept", stream->child_fd, stream->buffer.size,
+		    (unsigned long long)stream->bytes);
 		return;
 	}
 }
 
-static void write_verdict(FILE *out, const brood_result *result)
+static void write_verdict(struct words *out, const brood_result *result)
 {
 	size_t stage;
 	char *text;
 
 	switch (result_verdict(result, &stage)) {
 	case VERDICT_OK:
-		fputs("success", out);
+		put(out, "success");
 		break;
 	case VERDICT_NOT_STARTED:
 		text = failure_text(&result->failure);
-		fputs(result->failure.error == 0 ? "not started" : text ? text : "could not be started", out);
+		put(out, "%s", result->failure.error == 0 ? "not started" : text ? text : "could not be started");
 		free(text);
 		break;
 	case VERDICT_DEADLINE:
 		write_end(out, result, stopped_stage(result));
-		fprintf(out, ", deadline of %lld ms", (long long)result->timeout_ms);
+		put(out, ", deadline of %lld ms", (long long)result->timeout_ms);
 		break;
 	case VERDICT_STAGE:
 	case VERDICT_RUNNING:
@@ -132,18 +150,18 @@ const char *brood_result_describe(const brood_result *result)
 {
 	/* The cache is no part of what the result says: a caller's const result may fill it. */
 	brood_result *cache = (brood_result *)(uintptr_t)result;
+	struct words out = { .stream = NULL };
 	size_t size;
-	FILE *out;
 
 	if (!result)
 		return "no result: out of memory";
 	if (result->described)
 		return result->described;
-	out = open_memstream(&cache->described, &size);
-	if (!out)
+	out.stream = open_memstream(&cache->described, &size);
+	if (!out.stream)
 		return "out of memory";
-	write_verdict(out, result);
-	if (fclose(out) != 0) {
+	write_verdict(&out, result);
+	if (fclose(out.stream) != 0 || out.failed) {
 		free(cache->described);
 		cache->described = NULL;
 	}

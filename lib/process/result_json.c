@@ -137,7 +137,7 @@ char *brood_result_json(const brood_result *result)
 		write_result(&json, result);
 	else
 		json_put_null(&json, NULL);
-	if (fclose(json.out) != 0) {
+	if (fclose(json.out) != 0 || json.failed) {
 		free(text);
 		return NULL;
 	}

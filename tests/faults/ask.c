@@ -5,7 +5,7 @@
  *
  * malloc and its kin are libc's own under other names, so libc's allocations (stdio, opendir, asprintf) fail too. A sanitizer brings an allocator of
  * its own, and other C libraries have none under another name: there allocations are not swept. close, read and quiet_write are wrapped by the
- * linker, for the library alone.
+ * linker, for the library and the command alone.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -24,7 +24,13 @@
 #endif
 
 static bool armed;
+static int wanted = ASK_ALL;
 static long live;
+
+void ask_about(int question)
+{
+	wanted = question;
+}
 
 void ask_arm(bool on)
 {
@@ -36,13 +42,12 @@ long ask_live(void)
 	return live;
 }
 
-/* The error to fail with, or 0. */
-static int ask(enum fake question)
+int ask(enum fake question)
 {
 	const int saved = errno;
 	int error = 0;
 
-	if (!armed)
+	if (!armed || (wanted != ASK_ALL && wanted != (int)question))
 		return 0;
 	if (syscall(question) < 0 && errno != ENOSYS)
 		error = errno;

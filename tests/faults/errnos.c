@@ -93,9 +93,14 @@ const struct call calls[] = {
 	{ "pread64", SYS_pread64, ANY, ON_BOTH, ERRORS(EINTR, EIO, ENOMEM), ERRORS(EIO), "read(2); ENOMEM: fs/seq_file.c" },
 	{ "write", SYS_write, ANY, ON_HOST, ERRORS(EINTR, EAGAIN, EIO, ENOSPC), ERRORS(EIO, ENOSPC), "write(2)" },
 	{ "write", SYS_write, ANY, ON_CHILD, ERRORS(EINTR, ENOMEM), ERRORS(ENOMEM), "write(2), unix(7)" },
+	{ "pwrite64", SYS_pwrite64, ANY, ON_BOTH, ERRORS(EINTR, EIO, ENOSPC), ERRORS(EIO, ENOSPC), "write(2)" },
 	{ "pwritev2", SYS_pwritev2, ANY, ON_BOTH, ERRORS(EINTR, EAGAIN, EOPNOTSUPP, ENOSYS, EINVAL, EPERM),
 	  ERRORS(EOPNOTSUPP, ENOSYS, EINVAL, EPERM), "readv(2)" },
 	{ "write, short", FAKE_WRITE, ANY, ON_BOTH, ERRORS(SHORT), ERRORS(SHORT), "write(2), RETURN VALUE" },
+	{ "plain write, short", FAKE_PUT, ANY, ON_HOST, ERRORS(SHORT), ERRORS(SHORT), "write(2), RETURN VALUE" },
+	{ "plain write, short", FAKE_PUT, ANY, ON_CHILD, nothing, nothing, "pipe(7): none, of so little" },
+	{ "write to its own pipe", FAKE_OWN_PIPE, ANY, ON_HOST, ERRORS(EINTR), nothing, "pipe(7): it has room, and a reader" },
+	{ "read from its own socket", FAKE_OWN_SOCKET, ANY, ON_CHILD, ERRORS(EINTR), nothing, "unix(7)" },
 	{ "sendto", SYS_sendto, ANY, ON_BOTH, ERRORS(ENOBUFS, EINTR, ENOMEM), ERRORS(ENOBUFS, ENOMEM), "send(2)" },
 	{ "recvfrom", SYS_recvfrom, ANY, ON_BOTH, ERRORS(EINTR), nothing, "recv(2); ENOMEM is recvmsg's" },
 
@@ -161,7 +166,15 @@ const struct call calls[] = {
 	{ "readlinkat", SYS_readlinkat, ANY, ON_BOTH, ERRORS(EACCES, ENOMEM), nothing, "readlink(2)" },
 	{ "mkdirat", SYS_mkdirat, ANY, ON_BOTH, ERRORS(EACCES, EPERM, ENOSPC, ENOMEM, EROFS, EAGAIN, EEXIST), ERRORS(EACCES, ENOSPC),
 	  "mkdir(2); EAGAIN: kernel/cgroup/cgroup.c" },
+	{ "linkat", SYS_linkat, ANY, ON_BOTH, ERRORS(EEXIST, EACCES, ENOSPC, EIO, EPERM), ERRORS(EACCES, ENOSPC), "link(2)" },
+	{ "renameat", SYS_renameat, ANY, ON_BOTH, ERRORS(EACCES, ENOSPC, EIO, EBUSY), nothing, "rename(2)" },
+	{ "flock", SYS_flock, ANY, ON_BOTH, ERRORS(EINTR, EAGAIN, ENOLCK, EOPNOTSUPP), ERRORS(EAGAIN),
+	  "flock(2); EOPNOTSUPP: a file system without locks" },
+	{ "fsync", SYS_fsync, ANY, ON_BOTH, ERRORS(EIO, ENOSPC, EINVAL), nothing, "fsync(2)" },
+	{ "fdatasync", SYS_fdatasync, ANY, ON_BOTH, ERRORS(EIO, ENOSPC), nothing, "fsync(2)" },
+	{ "fstatfs", SYS_fstatfs, ANY, ON_BOTH, ERRORS(EIO, ENOMEM, EINTR), nothing, "statfs(2)" },
 	{ "unlinkat", SYS_unlinkat, ANY, ON_BOTH, ERRORS(EBUSY, EACCES, EIO), nothing, "unlink(2)" },
+	{ "getrandom", SYS_getrandom, ANY, ON_BOTH, ERRORS(ENOSYS, EAGAIN), ERRORS(ENOSYS), "getrandom(2)" },
 
 	/* ---- nothing to fail with ---- */
 	{ "rt_sigprocmask", SYS_rt_sigprocmask, ANY, ON_BOTH, nothing, nothing, "sigprocmask(2): none for arguments like ours" },
@@ -169,6 +182,9 @@ const struct call calls[] = {
 	{ "rt_sigpending", SYS_rt_sigpending, ANY, ON_BOTH, nothing, nothing, "sigpending(2): none" },
 	{ "sigaltstack", SYS_sigaltstack, ANY, ON_BOTH, nothing, nothing, "libc's own" },
 	{ "getpid", SYS_getpid, ANY, ON_BOTH, nothing, nothing, "getpid(2): none" },
+#ifdef __SANITIZE_THREAD__
+	{ "gettimeofday", SYS_gettimeofday, ANY, ON_BOTH, nothing, nothing, "ThreadSanitizer's own, after a fork" },
+#endif
 	{ "gettid", SYS_gettid, ANY, ON_BOTH, nothing, nothing, "gettid(2): none" },
 	{ "getppid", SYS_getppid, ANY, ON_BOTH, nothing, nothing, "getpid(2): none" },
 	{ "getpgid", SYS_getpgid, ANY, ON_BOTH, nothing, nothing, "getpgid(2): none but ESRCH" },
@@ -186,7 +202,6 @@ const struct call calls[] = {
 	{ "set_robust_list", SYS_set_robust_list, ANY, ON_BOTH, nothing, nothing, "libc's own, in a child of fork" },
 	{ "rseq", SYS_rseq, ANY, ON_BOTH, nothing, nothing, "libc's own, in a child of fork" },
 	{ "sched_yield", SYS_sched_yield, ANY, ON_BOTH, nothing, nothing, "sched_yield(2): none" },
-	{ "getrandom", SYS_getrandom, ANY, ON_BOTH, nothing, nothing, "libc's own" },
 	{ "uname", SYS_uname, ANY, ON_BOTH, nothing, nothing, "uname(2): none" },
 	{ .name = NULL },
 };
@@ -241,6 +256,23 @@ const char *errno_name(int error)
 			return names[i].name;
 	snprintf(number, sizeof number, "%d", error);
 	return number;
+}
+
+/* The longest: "No such device" begins "No such device or address" too. */
+int errno_in(const char *text)
+{
+	size_t longest = 0;
+	int found = 0;
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const char *words = strerror(names[i].number);
+
+		if (names[i].number == SHORT || !strstr(text, words) || strlen(words) <= longest)
+			continue;
+		longest = strlen(words);
+		found = names[i].number;
+	}
+	return found;
 }
 
 int errno_number(const char *name)

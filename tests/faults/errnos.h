@@ -24,7 +24,11 @@ enum fake {
 	FAKE_MALLOC,            /* may this allocation succeed? */
 	FAKE_CLOSE,             /* what does the close that was just done return? */
 	FAKE_READ,              /* all that there is, or one byte? */
-	FAKE_WRITE
+	FAKE_WRITE,
+	FAKE_PUT,               /* the same for a plain write(2), of a program */
+	FAKE_OWN_PIPE,          /* asked by nobody: a program's write to a pipe of its own, told from other writes */
+	FAKE_OWN_SOCKET,        /* and its child's read from the socket between them */
+	FAKE_LAST = FAKE_OWN_SOCKET
 };
 
 /* A way to fail that is no errno: one byte is moved, of many. */
@@ -55,6 +59,8 @@ int calls_named(const char *name, enum side side);
 /* "EMFILE"; a number where it has no name. Valid until the next call. */
 const char *errno_name(int error);
 int errno_number(const char *name);
+/* The one whose words a text has; 0. */
+int errno_in(const char *text);
 
 /* A kernel (or a container's filter) without some calls. */
 struct refusal {

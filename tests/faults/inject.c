@@ -44,6 +44,7 @@ enum { QUIET_MS = 10000, WHOLE_MS = 20000, LEAVE_MS = 3000, SYNC_WAKE_UP = 1 };
 
 /* One run as the supervisor sees it. */
 struct watch_over {
+	const struct scenario *scenario;
 	const struct setting *setting;
 	struct run *run;
 	pid_t pid;
@@ -52,6 +53,7 @@ struct watch_over {
 	unsigned begins;
 	bool counting;
 	bool fired;
+	bool unheard;           /* a write to standard error was refused */
 };
 
 static struct text_ranges ranges;
@@ -151,6 +153,42 @@ static bool is_the_point(struct watch_over *over, enum side side, int call, unsi
 	return point->lasting ? count >= point->nth : count == point->nth;
 }
 
+enum { TARGET = 32 };
+
+/* "pipe:[4711]" */
+static void target_of(const struct seccomp_notif *asked, long fd, char target[TARGET])
+{
+	char path[64];
+	ssize_t size;
+
+	snprintf(path, sizeof path, "/proc/%ld/fd/%ld", (long)asked->pid, fd);
+	size = readlink(path, target, TARGET - 1);
+	target[size > 0 ? size : 0] = '\0';
+}
+
+/* Of this kind, and not what it was given as its standard output. */
+static bool is_its_own(const struct seccomp_notif *asked, const char *kind)
+{
+	char target[TARGET], output[TARGET];
+
+	target_of(asked, (long)asked->data.args[0], target);
+	target_of(asked, STDOUT_FILENO, output);
+	return strncmp(target, kind, strlen(kind)) == 0 && strcmp(target, output) != 0;
+}
+
+/*
+ * A program's signals come as bytes in a pipe of its own, and its forked child is told to go on through a socket. That a disk is full or broken is no
+ * answer there, and who may answer by a status alone would have no words for it.
+ */
+static long use_of(const struct watch_over *over, const struct seccomp_notif *asked, enum side side)
+{
+	if (over->scenario->main && side == SIDE_HOST && asked->data.nr == SYS_write && is_its_own(asked, "pipe:"))
+		return FAKE_OWN_PIPE;
+	if (over->scenario->main && side == SIDE_CHILD && asked->data.nr == SYS_read && is_its_own(asked, "socket:"))
+		return FAKE_OWN_SOCKET;
+	return asked->data.nr;
+}
+
 /* The error to answer with; 0 to let it go on. */
 static int judge(struct watch_over *over, const struct seccomp_notif *asked)
 {
@@ -164,7 +202,7 @@ static int judge(struct watch_over *over, const struct seccomp_notif *asked)
 		return 0;
 	for (int i = 0; i < 6; i++)
 		arguments[i] = asked->data.args[i];
-	call = calls_find(asked->data.nr, arguments, side);
+	call = calls_find(use_of(over, asked, side), arguments, side);
 	if (call < 0) {
 		over->run->unknown = asked->data.nr;
 		return 0;
@@ -175,7 +213,14 @@ static int judge(struct watch_over *over, const struct seccomp_notif *asked)
 	else if (!is_refused(over->setting->kernel, &asked->data, &error))
 		return 0;
 	over->fired = true;
+	over->unheard |= asked->data.nr == SYS_write && asked->data.args[0] == STDERR_FILENO && side == SIDE_HOST;
 	return error;
+}
+
+/* Questions are answered here; and that bytes reach the disk is not waited for, since a busy one would look like a hang. */
+static bool is_done_here(long nr)
+{
+	return (nr >= FAKE_BEGIN && nr <= FAKE_LAST) || nr == SYS_fsync || nr == SYS_fdatasync;
 }
 
 /* The listener is the supervisor's by now: what is asked from here on counts once the set-up says so a second time. */
@@ -186,7 +231,7 @@ static void answer(struct watch_over *over, const struct seccomp_notif *asked)
 	said.error = -judge(over, asked);
 	if (asked->data.nr == FAKE_BEGIN)
 		over->counting = ++over->begins >= 2;
-	if (said.error == 0 && (asked->data.nr < FAKE_BEGIN || asked->data.nr > FAKE_WRITE))
+	if (said.error == 0 && !is_done_here(asked->data.nr))
 		said.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
 	/* ENOENT: it was killed meanwhile. */
 	(void)ioctl(over->listener, SECCOMP_IOCTL_NOTIF_SEND, &said);
@@ -389,6 +434,24 @@ static void serve_until_the_end(struct watch_over *over)
 	}
 }
 
+/* A program may die of a signal as a shell knows it from Ctrl-C and from `head`. What else ends it is a crash. */
+static void judge_program(struct watch_over *over, int status)
+{
+	const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	const struct ended ended = {
+		.pid = over->pid,
+		.status = signal ? 128 + signal : WEXITSTATUS(status),
+		.fault = over->setting->point.error,
+		.in_child = over->setting->point.side == SIDE_CHILD,
+		.unheard = over->unheard,
+	};
+
+	if (atomic_load(&report->skipped) || (!report->ended && signal != SIGINT && signal != SIGPIPE))
+		return;
+	report->ended = true;
+	stand_judge(report, over->scenario, &ended, worker_directory);
+}
+
 static void judge_end(struct watch_over *over, int status)
 {
 	char words[WORDS];
@@ -398,9 +461,9 @@ static void judge_end(struct watch_over *over, int status)
 		snprintf(over->run->words, sizeof over->run->words, "%s", report->told_words);
 		return;
 	}
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status) && !report->ended)
 		snprintf(words, sizeof words, "died of signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else if (WEXITSTATUS(status) != 0 || !report->ended)
+	else if (!report->ended || (WEXITSTATUS(status) != 0 && !over->scenario->main))
 		snprintf(words, sizeof words, "ended with %d before the scenario did", WEXITSTATUS(status));
 	else if (report->wrong_words[0])
 		snprintf(words, sizeof words, "%s", report->wrong_words);
@@ -419,7 +482,7 @@ static void judge_end(struct watch_over *over, int status)
 
 void inject_run(const struct scenario *scenario, const struct setting *setting, struct run *ret)
 {
-	struct watch_over over = { .setting = setting, .run = ret, .listener = -1 };
+	struct watch_over over = { .scenario = scenario, .setting = setting, .run = ret, .listener = -1 };
 	int status = 0;
 
 	memset(ret, 0, sizeof *ret);
@@ -439,6 +502,8 @@ void inject_run(const struct scenario *scenario, const struct setting *setting, 
 		serve_until_the_end(&over);
 	while (waitpid(over.pid, &status, 0) < 0 && errno == EINTR)
 		;
+	if (scenario->main)
+		judge_program(&over, status);
 	judge_end(&over, status);
 	if (!clear_away(&over, ret->verdict == FAILED || (scenario->flags & LEAVES)) && !(scenario->flags & LEAVES))
 		fail(&over, "a process is left behind");

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # The fault sweep: tests/faults/README.md. `make check` runs the quick part, `make check-faults` the whole.
-# A new scenario is one function and one row in a scenarios_*.c; a new file of them is one line below and one in library.c.
+# A new scenario is one function and one row in a scenarios_*.c (of the command three functions); a new file of them is one line below and one
+# in library.c.
 
 check_LTLIBRARIES += tests/faults/libfaults.la
 tests_faults_libfaults_la_SOURCES = \
@@ -48,6 +49,25 @@ tests_faults_libpipeline_SOURCES = \
 tests_faults_libpipeline_CPPFLAGS = $(AM_CPPFLAGS) $(LIBPIPELINE_CFLAGS)
 tests_faults_libpipeline_LDFLAGS = $(faults_ldflags)
 tests_faults_libpipeline_LDADD = tests/faults/libfaults.la $(LDADD) $(LIBPIPELINE_LIBS)
+
+# The command with its main under another name. Its own plain reads and writes are wrapped too.
+if HAVE_COMMAND
+fault_programs += tests/faults/command
+endif
+tests_faults_command_SOURCES = \
+	tests/faults/command.c \
+	tests/faults/command_ask.c \
+	tests/faults/command_main.c \
+	tests/faults/jobs.c \
+	tests/faults/jobs.h \
+	tests/faults/scenarios_map.c \
+	tests/faults/scenarios_run.c \
+	tests/faults/seen.c \
+	tests/faults/shell.c \
+	tests/faults/shell.h
+tests_faults_command_CPPFLAGS = $(tools_test_cppflags)
+tests_faults_command_LDFLAGS = $(faults_ldflags) -Wl,--wrap=write,--wrap=pwrite,--wrap=pread
+tests_faults_command_LDADD = tests/faults/libfaults.la tools/libtools.la $(LDADD) $(JANSSON_LIBS)
 
 if HAVE_CMOCKA
 check_PROGRAMS += $(fault_programs)

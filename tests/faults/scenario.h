@@ -5,6 +5,9 @@
  * There are three ways out. done_well: all is as without a fault. failed_well: the library told an error in words, and says of nothing
  * that it is success. Anything else (wrong bytes called success, an error without words) is a wrong(...). A scenario frees all
  * that it made and allocates nothing by itself.
+ *
+ * A scenario may be a program instead: its main is called in the process under test, which ends with what it returns, and another function judges from
+ * outside, as a shell does, by the status, the bytes and the files.
  */
 #ifndef FAULTS_SCENARIO_H
 #define FAULTS_SCENARIO_H
@@ -12,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include <brood.h>
 
@@ -25,12 +29,24 @@ enum {
 	LEAVES = 32,            /* a grandchild lives on, as it should */
 	TAKES = 64,             /* run frees what prepare allocated */
 	LOOPS = 128,            /* how many calls it makes depends on the machine: a few occurrences of each are enough */
-	NEEDS_LINUX = 256       /* -ENOTSUP in the plain POSIX build */
+	NEEDS_LINUX = 256,      /* -ENOTSUP in the plain POSIX build */
+	MUCH = 512              /* too much to be moved byte by byte */
+};
+
+/* How a program ended. */
+struct ended {
+	pid_t pid;
+	int status;             /* 128+n: it died of signal n */
+	int fault;              /* the error that was put in; 0: it is of another kind */
+	bool in_child;          /* into a call of a child's */
+	bool unheard;           /* its standard error did not take a line: what is not told there may have been said */
 };
 
 struct scenario {
 	const char *name;
 	void (*run)(void);
+	int (*main)(void);      /* a program, in place of run */
+	void (*judge)(const struct ended *ended);       /* and what came of it, in another process, when nothing of it is left */
 	void (*prepare)(void);  /* in the same process, before the faults; NULL */
 	const char *engine;     /* BROOD_ENGINE, NULL: the best there is */
 	const char *poller;     /* BROOD_POLLER */

@@ -271,6 +271,30 @@ static void a_line(void)
 	brood_result_free(result);
 }
 
+/* More than a stream into memory begins with. */
+static void much_as_json(void)
+{
+	brood_command *cmd = child("flood", "20K");
+	brood_result *result;
+	char *json;
+
+	brood_command_capture(cmd, BROOD_STDOUT, 0);
+	if (runs(cmd, &result)) {
+		json = brood_result_json(result);
+		if (!json) {
+			failed_well(-ENOMEM, "no memory for JSON");
+		} else {
+			const char *output = strstr(json, "xxxx");
+
+			must(output && strspn(output, "x") == 20 << 10);
+			must(strcmp(json + strlen(json) - 3, "}]}") == 0);
+			done_well();
+		}
+		free(json);
+	}
+	brood_result_free(result);
+}
+
 const struct scenario chain_scenarios[] = {
 	{ .name = "chain of two", .run = two_stages },
 	{ .name = "chain of two, warm", .run = two_stages, .flags = WARM },
@@ -291,5 +315,6 @@ const struct scenario chain_scenarios[] = {
 	{ .name = "first && second, by fork", .run = first_then_second, .engine = "fork" },
 	{ .name = "first fails && second", .run = no_second },
 	{ .name = "parse, format, run, JSON", .run = a_line },
+	{ .name = "JSON of 20 KiB", .run = much_as_json },
 	{ .name = NULL },
 };

@@ -52,6 +52,16 @@ static void describe_files(void)
 	pipeline_want_infile(described, file_path("in"));
 }
 
+/* A dump of it is more than a stream into memory begins with. */
+static void describe_long(void)
+{
+	static char word[20 << 10];
+
+	memset(word, 'a', sizeof word - 1);
+	described = pipeline_new_commands(pipecmd_new_args(child_path(), "print", "adopted", "exit", "0", word, (char *)NULL),
+	                                  pipecmd_new_args(child_path(), "upper", "exit", "0", word, (char *)NULL), (pipecmd *)NULL);
+}
+
 /* What was not taken over stays the scenario's. */
 static void adopt(const char *expected)
 {
@@ -95,6 +105,7 @@ static void adopt_files(void)
 const struct scenario libpipeline_scenarios[] = {
 	{ .name = "adopted pipeline", .run = adopt_chain, .prepare = describe_chain, .flags = TAKES },
 	{ .name = "adopted sequence", .run = adopt_sequence, .prepare = describe_sequence, .flags = TAKES },
+	{ .name = "adopted pipeline of long words", .run = adopt_chain, .prepare = describe_long, .flags = TAKES },
 	{ .name = "adopted pipeline from a file", .run = adopt_files, .prepare = describe_files, .flags = TAKES },
 	{ .name = NULL },
 };

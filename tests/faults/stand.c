@@ -24,7 +24,7 @@
 #include "stand.h"
 #include "support/support.h"
 
-enum { NOBODY = 65534, EXIT_SKIPPED = 77 };
+enum { NOBODY = 65534, EXIT_SKIPPED = 77, GAVE_UP = 125 };
 
 static struct report *report;
 static const char *worker_directory;
@@ -138,12 +138,16 @@ static _Noreturn void leave_out(const char *why)
 }
 
 /* A terminal or a pipe of the caller's is not for scenarios; cmocka's handlers would jump back into the parent's tests. */
-static void settle_in(void)
+static void settle_in(bool as_program)
 {
 	int null, output;
 	sigset_t none;
 
-	setpgid(0, 0);
+	/* A program looks for its terminal. */
+	if (as_program)
+		setsid();
+	else
+		setpgid(0, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	for (int signal = 1; signal < NSIG; signal++)
@@ -313,6 +317,39 @@ static void run_warm(const struct scenario *scenario)
 	report->error = 0;
 }
 
+/* To be counted, or to be answered with the fault of this run. */
+static int question_of(const struct setting *setting)
+{
+	if (setting->kernel || setting->limit)
+		return ASK_NONE;
+	if (!setting->point.error)
+		return ASK_ALL;
+	return calls[setting->point.call].nr >= FAKE_BEGIN ? (int)calls[setting->point.call].nr : ASK_NONE;
+}
+
+/* What it leaves to its end is its own matter; memory and children it should not. */
+static _Noreturn void end_as_program(const struct scenario *scenario, const struct setting *setting, long live)
+{
+	const int status = scenario->main();
+
+	syscall(FAKE_END);
+	ask_arm(false);
+	/* One that gives up in the middle of its work leaves the rest to its end as well. */
+	if (status != GAVE_UP)
+		look_at_memory(live, 0);
+	give_back(setting);
+	look_at_children();
+	report->ended = true;
+	_exit(status);
+}
+
+void stand_judge(struct report *to, const struct scenario *scenario, const struct ended *ended, const char *directory)
+{
+	report = to;
+	worker_directory = directory;
+	scenario->judge(ended);
+}
+
 void stand_run(struct report *to, const struct scenario *scenario, const struct setting *setting, const struct text_ranges *ranges,
                const char *directory, const char *pids_cgroup)
 {
@@ -322,7 +359,7 @@ void stand_run(struct report *to, const struct scenario *scenario, const struct 
 
 	report = to;
 	worker_directory = directory;
-	settle_in();
+	settle_in(scenario->main != NULL);
 	if ((scenario->flags & NEEDS_PIDFD) && !BROOD_LINUX_FAST_PATH)
 		leave_out("the plain POSIX build has no pidfds");
 	if ((scenario->flags & NEEDS_LINUX) && !BROOD_LINUX_FAST_PATH)
@@ -353,8 +390,11 @@ void stand_run(struct report *to, const struct scenario *scenario, const struct 
 	begin(ranges);
 	take_away(setting, processes, pids_cgroup);
 	live = ask_live() - prepared;
+	ask_about(question_of(setting));
 	ask_arm(true);
 	syscall(FAKE_BEGIN);
+	if (scenario->main)
+		end_as_program(scenario, setting, live);
 	scenario->run();
 	syscall(FAKE_END);
 	ask_arm(false);

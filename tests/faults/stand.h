@@ -42,6 +42,9 @@ __attribute__((format(printf, 2, 3))) void report_wrong(struct report *report, c
 _Noreturn void stand_run(struct report *report, const struct scenario *scenario, const struct setting *setting, const struct text_ranges *ranges,
                          const char *directory, const char *pids_cgroup);
 
+/* In the supervisor: what the scenario says of a program that has ended. */
+void stand_judge(struct report *report, const struct scenario *scenario, const struct ended *ended, const char *directory);
+
 /* ---- filter.c ---- */
 
 /* The listener's number, or -errno. */
@@ -49,6 +52,13 @@ int filter_install(const struct text_ranges *ranges);
 bool ranges_find(struct text_ranges *ret);
 
 /* ---- ask.c: allocations, closes and sizes as questions to the supervisor ---- */
+
+/* The error to fail with, or 0. */
+int ask(enum fake question);
+
+/* Which of them are worth asking: hundreds of allocations that nobody refuses take longer than all else. */
+enum { ASK_NONE = 0, ASK_ALL = -1 };
+void ask_about(int question);
 
 /* From now on they are asked. */
 void ask_arm(bool on);

@@ -17,7 +17,7 @@
 enum {
 	MOST_OCCURRENCES = 60,          /* of a system call; loops are the same after that */
 	FEW_OCCURRENCES = 12,
-	MOST_ALLOCATIONS = 500,
+	MOST_ALLOCATIONS = 1500,
 	ROOM_NOFILE = 12,
 	ROOM_NPROC = 6,
 	ROOM_PIDS = 6
@@ -50,6 +50,7 @@ static enum kind kind_of(const struct setting *setting)
 		return KIND_CLOSE;
 	case FAKE_READ:
 	case FAKE_WRITE:
+	case FAKE_PUT:
 		return KIND_SHORT;
 	default:
 		return setting->point.lasting ? KIND_LASTING : KIND_ONCE;
@@ -59,7 +60,7 @@ static enum kind kind_of(const struct setting *setting)
 /*
  * What was refused is what is told, or nothing is. There are cases in which another error says the same: a search through PATH tells ENOENT or EACCES
  * of several, and a program that is missing is told though another stage could not begin; who writes to a child that could not begin hears EPIPE;
- * ENOTSUP stands for "not here"; stdio remembers that a read failed, not always why.
+ * ENOTSUP stands for "not here"; stdio remembers that a read failed, not always why; what was said to be there already may be told as missing.
  */
 static bool is_the_right_error(const struct scenario *scenario, const struct setting *setting, const struct run *run)
 {
@@ -72,12 +73,13 @@ static bool is_the_right_error(const struct scenario *scenario, const struct set
 	case EACCES:
 		return point->side == SIDE_CHILD && calls[point->call].nr == SYS_execve;
 	case ENOENT:
+		return point->side == SIDE_CHILD || point->error == EEXIST;
 	case EPIPE:
 		return point->side == SIDE_CHILD;
 	case ENOTSUP:
 		return (scenario->flags & NEEDS_PIDFD) || ((scenario->flags & NEEDS_CGROUP) && point->error == ENOENT);
 	case EIO:
-		return (scenario->flags & NEEDS_CGROUP) && calls[point->call].nr == SYS_read;
+		return (scenario->main || (scenario->flags & NEEDS_CGROUP)) && calls[point->call].nr == SYS_read;
 	default:
 		return false;
 	}
@@ -186,7 +188,7 @@ static bool first_pass(const struct scenario *scenario, unsigned count[SIDES][CA
 static void sweep_error(const struct scenario *scenario, struct point point, unsigned count, struct tally *tally, sweep_failed *failed)
 {
 	/* From then on byte by byte: once is much already. */
-	const unsigned most = point.error == SHORT && point.lasting     ? 1
+	const unsigned most = point.error == SHORT && point.lasting     ? !(scenario->flags & MUCH)
 	                      : scenario->flags & LOOPS               ? FEW_OCCURRENCES
 	                      : calls[point.call].nr == FAKE_MALLOC   ? MOST_ALLOCATIONS
 	                                                              : MOST_OCCURRENCES;

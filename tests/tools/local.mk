@@ -13,6 +13,7 @@ brood_tests += \
 	tests/tools/test_inputs \
 	tests/tools/test_inputs_shuffle \
 	tests/tools/test_joblog \
+	tests/tools/test_jsontext \
 	tests/tools/test_lines \
 	tests/tools/test_main \
 	tests/tools/test_map \
@@ -21,6 +22,7 @@ brood_tests += \
 	tests/tools/test_map_output \
 	tests/tools/test_map_stop \
 	tests/tools/test_map_terminal \
+	tests/tools/test_memfile \
 	tests/tools/test_newfile \
 	tests/tools/test_openfile \
 	tests/tools/test_options \
@@ -52,6 +54,9 @@ tests_tools_test_inputs_shuffle_CPPFLAGS = $(tools_test_cppflags)
 tests_tools_test_inputs_shuffle_LDADD = $(tools_test_libs)
 tests_tools_test_joblog_CPPFLAGS = $(tools_test_cppflags)
 tests_tools_test_joblog_LDADD = $(tools_test_libs)
+tests_tools_test_jsontext_CPPFLAGS = $(tools_test_cppflags)
+tests_tools_test_jsontext_LDADD = $(tools_test_libs)
+tests_tools_test_jsontext_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc
 tests_tools_test_lines_CPPFLAGS = $(tools_test_cppflags)
 tests_tools_test_lines_LDADD = $(tools_test_libs)
 tests_tools_test_main_CPPFLAGS = $(tools_test_cppflags)
@@ -68,6 +73,9 @@ tests_tools_test_map_stop_CPPFLAGS = $(tools_test_cppflags)
 tests_tools_test_map_stop_LDADD = $(tools_test_libs)
 tests_tools_test_map_terminal_CPPFLAGS = $(tools_test_cppflags)
 tests_tools_test_map_terminal_LDADD = $(tools_test_libs)
+tests_tools_test_memfile_CPPFLAGS = $(tools_test_cppflags)
+tests_tools_test_memfile_LDADD = $(tools_test_libs)
+tests_tools_test_memfile_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=realloc
 tests_tools_test_newfile_CPPFLAGS = $(tools_test_cppflags)
 tests_tools_test_newfile_LDADD = $(tools_test_libs)
 tests_tools_test_openfile_CPPFLAGS = $(tools_test_cppflags)
