@@ -57,13 +57,26 @@ enum { INFO_EXIT = 1 << 3, SIGNAL_PROCESS_GROUP = 1 << 2 };
 
 #define GET_INFO _IOWR(0xff, 11, struct pidfd_info_v0)
 
-/* 1 with the end, 0 while the kernel has not written it down yet, -1 where it never will. */
+/*
+ * 1 with the end, 0 while the kernel has not written it down yet, -1 where it never will.
+ *
+ * ESRCH is asked about once more. Since Linux 6.15 the end is written down before the number is taken away, but the kernel looks for it before it looks
+ * for the number: between those two looks somebody may have reaped the child (fs/pidfs.c, pidfd_info). Older kernels say ESRCH for good.
+ */
 static int ask_pidfd(int pidfd, struct child_end *ret)
 {
 	struct pidfd_info_v0 info = { .mask = INFO_EXIT };
+	int r;
 
 	_Static_assert(sizeof info == 64, "the kernel tells versions apart by size");
-	if (pidfd < 0 || ioctl(pidfd, GET_INFO, &info) < 0)
+	if (pidfd < 0)
+		return -1;
+	r = ioctl(pidfd, GET_INFO, &info);
+	if (r < 0 && errno == ESRCH) {
+		info = (struct pidfd_info_v0){ .mask = INFO_EXIT };
+		r = ioctl(pidfd, GET_INFO, &info);
+	}
+	if (r < 0)
 		return -1;
 	if (!(info.mask & INFO_EXIT))
 		return 0;
