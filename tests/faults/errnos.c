@@ -184,6 +184,7 @@ const struct call calls[] = {
 	{ "getpid", SYS_getpid, ANY, ON_BOTH, nothing, nothing, "getpid(2): none" },
 #ifdef __SANITIZE_THREAD__
 	{ "gettimeofday", SYS_gettimeofday, ANY, ON_BOTH, nothing, nothing, "ThreadSanitizer's own, after a fork" },
+	{ "fstat", SYS_fstat, ANY, ON_BOTH, nothing, nothing, "ThreadSanitizer's way to ask what opendir asks" },
 #endif
 	{ "gettid", SYS_gettid, ANY, ON_BOTH, nothing, nothing, "gettid(2): none" },
 	{ "getppid", SYS_getppid, ANY, ON_BOTH, nothing, nothing, "getpid(2): none" },
