@@ -302,16 +302,18 @@ static bool has_open_channel(const brood_process *process)
 	return false;
 }
 
-/* Nothing but children, no time that matters: waiting is what waitid is for. */
-static bool may_block(brood_process *process, int64_t deadline_ns)
+/*
+ * Nothing but one child, no time that matters: waiting is what waitid is for. Of several the end of each is to be noticed when it comes, not when
+ * those before it have ended.
+ */
+static bool may_block(const brood_process *process, int64_t deadline_ns)
 {
-	return deadline_ns == DEADLINE_NEVER && process->running > 0 && !process_stopping(process) && !process->poller && !process->blind &&
-	       process_wake_ns(process) == DEADLINE_NEVER && !(process->stage_count > 1 && process_leader_is_last(process)) &&
-	       !has_open_channel(process);
+	return deadline_ns == DEADLINE_NEVER && process->running == 1 && !process_stopping(process) && !process->poller && !process->blind &&
+	       process_wake_ns(process) == DEADLINE_NEVER && !has_open_channel(process);
 }
 
 /* What is left to wait for without a look at the clock: a step follows, since a stop without a grace's end has nothing else to wake it. */
-static int wait_for_children(brood_process *process)
+static int wait_for_child(brood_process *process)
 {
 	int r = process_reap_blocking(process);
 
@@ -332,7 +334,7 @@ int process_run_until(brood_process *process, bool (*done)(const brood_process *
 			return r;
 	}
 	while (!done(process)) {
-		r = may_block(process, deadline_ns) ? wait_for_children(process) : process_turn(process, deadline_ns);
+		r = may_block(process, deadline_ns) ? wait_for_child(process) : process_turn(process, deadline_ns);
 		if (r < 0)
 			return r;
 		if (!done(process) && deadline_passed(deadline_ns, clock_now_ns()))

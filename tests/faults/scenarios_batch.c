@@ -179,17 +179,22 @@ static void retries(void)
 	brood_batch_free(batch);
 }
 
+static void hand_in_sleepers(brood_batch *batch, struct takings *takings)
+{
+	for (unsigned i = 0; batch && i < 4; i++) {
+		brood_command *cmd = child("sleep-forever");
+
+		brood_command_set_grace_ms(cmd, SHORT_GRACE_MS);
+		hand_in(batch, cmd, i, takings);
+	}
+}
+
 static void cancelled(void)
 {
 	struct takings takings = { .handed = 0 };
 	brood_batch *batch = batch_of(2);
 
-	for (unsigned i = 0; batch && i < 4; i++) {
-		brood_command *cmd = child("sleep-forever");
-
-		brood_command_set_grace_ms(cmd, SHORT_GRACE_MS);
-		hand_in(batch, cmd, i, &takings);
-	}
+	hand_in_sleepers(batch, &takings);
 	if (batch) {
 		brood_batch_cancel(batch);
 		take_all(batch, &takings);
@@ -340,12 +345,7 @@ static void free_it_full(void)
 	struct takings takings = { .handed = 0 };
 	brood_batch *batch = batch_of(2);
 
-	for (unsigned i = 0; batch && i < 4; i++) {
-		brood_command *cmd = child("sleep-forever");
-
-		brood_command_set_grace_ms(cmd, SHORT_GRACE_MS);
-		hand_in(batch, cmd, i, &takings);
-	}
+	hand_in_sleepers(batch, &takings);
 	brood_batch_free(batch);
 	if (batch)
 		done_well();

@@ -441,6 +441,22 @@ static void test_usage_and_times_are_known_after_the_end(void **state)
 	brood_process_free(process);
 }
 
+/* Who waits for the first stage alone hears of the second one when the first has ended. */
+static void test_each_stage_ends_at_its_own_time(void **state)
+{
+	brood_command *cmd = brood_pipe(child("sleep", "500"), child("exit", "0"));
+	int64_t slow_ns, quick_ns;
+	brood_result *result;
+
+	(void)state;
+	assert_int_equal(brood_run(cmd, &result), 0);
+	assert_int_equal(brood_result_times(result, 0, NULL, &slow_ns), 0);
+	assert_int_equal(brood_result_times(result, 1, NULL, &quick_ns), 0);
+	assert_true(quick_ns < slow_ns);
+	brood_result_free(result);
+	brood_command_free(cmd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -461,6 +477,7 @@ int main(void)
 		brood_test(test_where_the_kernel_cannot_tell_it_is_lost_and_never_0),
 		brood_test(test_the_hosts_own_children_stay_waitable),
 		brood_test(test_usage_and_times_are_known_after_the_end),
+		brood_test(test_each_stage_ends_at_its_own_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
