@@ -150,7 +150,7 @@ int brood_process_kill(brood_process *process)
 
 /* ---- the ladder ---- */
 
-/* Is anybody left? Children first; of a group or cgroup the kernel is asked. */
+/* Is anybody left? Children first; of a group or cgroup the kernel is asked. Who was forked past a cgroup's SIGKILL gets another. */
 static bool somebody_left(brood_process *process)
 {
 	bool left;
@@ -161,7 +161,8 @@ static bool somebody_left(brood_process *process)
 		return false;
 	pthread_mutex_lock(&process->lock);
 	if (process->cgroup.path)
-		left = cgroup_populated(&process->cgroup) == 1;
+		left = cgroup_populated(&process->cgroup) == 1 &&
+		       (process->ladder != LADDER_KILLED || cgroup_signal(&process->cgroup, SIGKILL) != -ESRCH);
 	else
 		left = reach(process, 0) == 0;
 	pthread_mutex_unlock(&process->lock);

@@ -36,6 +36,7 @@ int cgroup_procs_fd(const struct cgroup *cgroup);
 /*
  * Signal every process in it. SIGKILL goes through cgroup.kill where it is there. Others: each pid is held by a pidfd and looked up again in
  * cgroup.procs before it is signalled, so that a reused pid is never hit; repeated until no new one shows. 0, -ESRCH when it is empty, -errno.
+ * SIGKILL returns once it is empty, or after some 3 ms: whoever must be sure asks cgroup_populated and kills again.
  */
 int cgroup_signal(const struct cgroup *cgroup, int signal);
 
