@@ -101,6 +101,7 @@ static void replace(int signal)
 	(void)signal;
 	if (fork() != 0)
 		_exit(0);
+	alarm(120);
 }
 
 static void replace_on_term(int alive)

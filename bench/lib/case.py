@@ -27,15 +27,16 @@ NEEDS = {"bash": "bash", "xargs": "xargs", "parallel": "parallel"}
 class Case:
     """stat: the member of a run's JSON line that counts; floor: who ratios refer to, of several the fastest; limit: what brood's ratio
     may be; x: its place on the axis of a scale; few: for slow contenders (who, times[, rounds]); heavy: left out of a quick pass; needs:
-    a command without which it cannot be done."""
+    a command without which it cannot be done; memory: how many bytes a contender takes, where that is much."""
 
     def __init__(self, key, title, job, contenders, floor=None, limit=None, times=1, options=(), stat="p50_us", unit="us", rounds=None,
-                 few=(), x=None, heavy=False, needs=None):
+                 few=(), x=None, heavy=False, needs=None, memory=0):
         self.key, self.title, self.job, self.contenders = key, title, [str(x) for x in job], contenders
         self.floor = [floor] if isinstance(floor, str) else list(floor or [])
         self.limit, self.times, self.options = limit, times, list(options)
         self.stat, self.unit, self.rounds = stat, unit, rounds
         self.few, self.x, self.heavy, self.needs = {who: rest for who, *rest in few}, x, heavy, needs
+        self.memory = memory
 
 
 class Check:

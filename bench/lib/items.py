@@ -35,11 +35,11 @@ def capture():
         Case("1k", "1 KiB", ["capture", KIB], ["floor"] + BROODS + LIBRARIES, "floor", 1.05, 600, PINNED, few=FEWER),
         Case("1m", "1 MiB", ["capture", MIB], ["floor-bulk", "floor"] + BROODS + LIBRARIES, "floor-bulk", 1.10, 60),
         Case("64m", "64 MiB", ["capture", 64 * MIB], ["floor-bulk", "floor"] + BROODS + LIBRARIES + ["python-both"], "floor-bulk", 1.10, 5,
-             unit="ms"),
+             unit="ms", memory=192 * MIB),
     ]
     if memory_for(3 << 10):
         cases.append(Case("1g", "1 GiB", ["capture", GIB], ["floor-bulk"] + BROODS + ["libuv", "go", "python"], "floor-bulk", 1.10, 3,
-                          stat="min_us", unit="ms", rounds=3, few=[("python", 1), ("go", 1, 1), ("libuv", 1, 1)], heavy=True))
+                          stat="min_us", unit="ms", rounds=3, few=[("python", 1), ("go", 1, 1), ("libuv", 1, 1)], heavy=True, memory=5 * GIB // 2))
     large = [case.key for case in cases if case.key in ("64m", "1g")]
     stat = {"64m": "p50_us", "1g": "min_us"}
     checks = [Check(case, who, "memory beyond the output", figure(case, who, "peak_over_output"), 4 * MIB, "bytes")
@@ -52,7 +52,8 @@ def capture():
 def feed():
     return Item("Feed and drain at once", 5, [
         Case("256m", "256 MiB through cat", ["feed", 256 * MIB], ["floor-bulk", "floor"] + BROODS + ["libuv", "gsubprocess", "go", "python"],
-             "floor-bulk", 1.15, 3, stat="min_us", unit="ms", few=[("python", 1), ("gsubprocess", 2), ("go", 2)])],
+             "floor-bulk", 1.15, 3, stat="min_us", unit="ms", few=[("python", 1), ("gsubprocess", 2), ("go", 2)],
+             memory=GIB)],
         [Check("256m", who, "times as fast as Python", times_faster("256m", who, "python", "min_us"), 4, least=True) for who in BROODS])
 
 
