@@ -46,7 +46,7 @@ brood_batch *brood_batch_new(size_t at_once)
 	batch->at_once = at_once > 0 ? at_once : count;
 	batch->several_processors = count > 1;
 	batch->owner = self_pid();
-	batch->clock.fd = batch->null_fd = batch->status_fd = -1;
+	batch->clock.fd = batch->news.fd = batch->null_fd = batch->status_fd = -1;
 	list_init(&batch->waiting);
 	list_init(&batch->resting);
 	list_init(&batch->running);
@@ -250,18 +250,15 @@ void brood_batch_free(brood_batch *batch_take)
 {
 	if (!batch_take)
 		return;
-	if (batch_take->owner == self_pid()) {
+	if (batch_take->owner == self_pid())
 		stop_all(batch_take);
-		if (batch_take->clock.fd >= 0)
-			poller_watch(batch_take->poller, &batch_take->clock, 0);
-	}
+	batch_drop_clock(batch_take);
 	let_go(&batch_take->waiting);
 	let_go(&batch_take->resting);
 	let_go(&batch_take->running);
 	let_go(&batch_take->done);
 	let_go(&batch_take->given);
 	timers_done(&batch_take->timers);
-	fd_close(&batch_take->clock.fd);
 	fd_close(&batch_take->null_fd);
 	fd_close(&batch_take->status_fd);
 	holders_done(&batch_take->holders);

@@ -52,6 +52,8 @@ struct brood_batch {
 	struct poller *poller;  /* made at the first start */
 	struct watch clock;     /* a timerfd, once brood_batch_fd was asked for, else fd -1 */
 	int64_t clock_ns;       /* what that is set to */
+	struct watch news;      /* an eventfd, with the clock, or fd -1 */
+	bool news_told;         /* it is readable */
 	struct timers timers;
 	struct link waiting, resting, running, done, given;
 	size_t waiting_count;   /* resting ones too */
@@ -133,7 +135,9 @@ int batch_null_fd(brood_batch *batch);
 
 /* ---- embed.c ---- */
 
-/* Whatever has changed: the timerfd fires when the next thing is due, and at once while futures are to be had. */
+/* Whatever has changed: the timerfd fires when the next thing is due, and the eventfd is readable while futures are to be had. */
 void batch_set_clock(brood_batch *batch);
+/* Both are closed; of a child of fork, without a word to the poller, which it shares. */
+void batch_drop_clock(brood_batch *batch);
 
 #endif

@@ -56,7 +56,7 @@ static void gather_ready(struct due *due, struct watch **ready, int count)
 		if (ready[i]->owner)
 			due_add(due, ready[i]->owner);
 		else
-			ready[i]->ready = 0;    /* the timerfd: it only woke us */
+			ready[i]->ready = 0;    /* the clock or the news: they only woke us */
 	}
 }
 

@@ -119,6 +119,7 @@ const struct call calls[] = {
 #ifdef SYS_epoll_wait
 	{ "epoll_wait", SYS_epoll_wait, ANY, ON_BOTH, ERRORS(EINTR), nothing, "epoll_wait(2)" },
 #endif
+	{ "eventfd2", SYS_eventfd2, ANY, ON_BOTH, ERRORS(EMFILE, ENFILE, ENOMEM, ENODEV), ERRORS(EMFILE, ENFILE, ENOMEM), "eventfd(2)" },
 	{ "timerfd_create", SYS_timerfd_create, ANY, ON_BOTH, ERRORS(EMFILE, ENFILE, ENOMEM, ENODEV), ERRORS(EMFILE, ENFILE, ENOMEM),
 	  "timerfd_create(2)" },
 	{ "timerfd_settime", SYS_timerfd_settime, ANY, ON_BOTH, nothing, nothing, "timerfd_create(2): none for a timer like ours" },
