@@ -13,16 +13,19 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const lines[] = {
-	"head -c 300000 /dev/zero | tr '\\0' x | wc -c",
-	"printf 'pear\\napple\\nfig\\n' | sort | head -n 1",
-	"yes | tr y n",
+static const struct {
+	const char *line;
+	int64_t timeout_ms;
+} chains[] = {
+	{ "head -c 300000 /dev/zero | tr '\\0' x | wc -c", 30000 },
+	{ "printf 'pear\\napple\\nfig\\n' | sort | head -n 1", 30000 },
+	{ "yes | tr y n", 500 },
 };
 
-enum { CHAINS = sizeof(lines) / sizeof(lines[0]) };
+enum { CHAINS = sizeof(chains) / sizeof(chains[0]) };
 
 /* Start one and hand out the descriptor to poll for it. */
-static int start(const char *line, brood_process **ret_process)
+static int start(const char *line, int64_t timeout_ms, brood_process **ret_process)
 {
 	brood_command *cmd = NULL;
 	int r = brood_command_parse(line, &cmd);
@@ -30,7 +33,7 @@ static int start(const char *line, brood_process **ret_process)
 	if (r == 0) {
 		/* The third one fills any memory: keep a little, count the rest. */
 		brood_command_capture(cmd, BROOD_STDOUT, 4096);
-		brood_command_set_timeout_ms(cmd, 500);
+		brood_command_set_timeout_ms(cmd, timeout_ms);
 		brood_command_set_name(cmd, line);
 		r = brood_start(cmd, ret_process);
 	}
@@ -70,7 +73,7 @@ static int loop(brood_process *processes[], struct pollfd *fds)
 				return r;
 			if (r == 0)
 				continue;
-			tell(lines[i], processes[i]);
+			tell(chains[i].line, processes[i]);
 			fds[i].fd = -1;         /* poll(2) leaves negative ones out */
 			running--;
 		}
@@ -85,7 +88,7 @@ int main(void)
 	int r = 0;
 
 	for (int i = 0; i < CHAINS && r >= 0; i++) {
-		r = start(lines[i], &processes[i]);
+		r = start(chains[i].line, chains[i].timeout_ms, &processes[i]);
 		fds[i] = (struct pollfd){ .fd = r, .events = POLLIN };
 	}
 	if (r >= 0)

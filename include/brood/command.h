@@ -224,7 +224,7 @@ BROOD_API void brood_command_set_overflow(brood_command *cmd, enum brood_overflo
  * The chain's budget from its start, in milliseconds (-1, the default: none). When it is spent the chain is stopped and the
  * result says BROOD_BY_DEADLINE. There is no thread: it acts inside calls on the handle, and brood_process_fd
  * becomes readable.
- * It bounds the linger too, whatever was set for that.
+ * It bounds the linger too, whatever was set for that: one that begins when it is spent lasts 1000 ms at the most.
  */
 BROOD_API void brood_command_set_timeout_ms(brood_command *cmd, int64_t timeout_ms);
 

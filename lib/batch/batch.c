@@ -250,9 +250,9 @@ void brood_batch_free(brood_batch *batch_take)
 {
 	if (!batch_take)
 		return;
+	batch_drop_clock(batch_take);
 	if (batch_take->owner == self_pid())
 		stop_all(batch_take);
-	batch_drop_clock(batch_take);
 	let_go(&batch_take->waiting);
 	let_go(&batch_take->resting);
 	let_go(&batch_take->running);

@@ -137,6 +137,8 @@ int batch_null_fd(brood_batch *batch);
 
 /* Whatever has changed: the timerfd fires when the next thing is due, and the eventfd is readable while futures are to be had. */
 void batch_set_clock(brood_batch *batch);
+/* Before a call of ours waits: a time that has passed, and futures that it does not wait for, would wake it at once, again and again. */
+void batch_hush_clock(brood_batch *batch);
 /* Both are closed; of a child of fork, without a word to the poller, which it shares. */
 void batch_drop_clock(brood_batch *batch);
 

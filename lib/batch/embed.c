@@ -33,9 +33,8 @@ enum { NS_PER_S = 1000000000 };
 enum { AT_ONCE_NS = 1 };
 
 /* Where it cannot be told the clock has to; where it cannot be taken back the next turn finds nothing, and tries again. */
-static void tell_news(brood_batch *batch)
+static void tell_news(brood_batch *batch, bool any)
 {
-	const bool any = batch->done_count > 0;
 	uint64_t count = 1;
 
 	if (batch->news.fd < 0 || batch->news_told == any)
@@ -46,15 +45,15 @@ static void tell_news(brood_batch *batch)
 		batch->news_told = read(batch->news.fd, &count, sizeof count) < 0;
 }
 
-void batch_set_clock(brood_batch *batch)
+static void set_clock(brood_batch *batch, bool any)
 {
 	struct itimerspec when = { .it_value = { 0, 0 } };
 	int64_t when_ns = timers_next_ns(&batch->timers);
 
 	if (batch->clock.fd < 0)
 		return;
-	tell_news(batch);
-	if (batch->done_count > 0 && !batch->news_told)
+	tell_news(batch, any);
+	if (any && !batch->news_told)
 		when_ns = AT_ONCE_NS;
 	if (batch->clock_ns == when_ns)
 		return;
@@ -64,6 +63,16 @@ void batch_set_clock(brood_batch *batch)
 		when.it_value.tv_nsec = when_ns % NS_PER_S + (when_ns <= 0);
 	}
 	timerfd_settime(batch->clock.fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+void batch_set_clock(brood_batch *batch)
+{
+	set_clock(batch, batch->done_count > 0);
+}
+
+void batch_hush_clock(brood_batch *batch)
+{
+	set_clock(batch, false);
 }
 
 static int watch_new(brood_batch *batch, int fd, struct watch *ret)
@@ -109,6 +118,11 @@ void batch_drop_clock(brood_batch *batch)
 #else
 
 void batch_set_clock(brood_batch *batch)
+{
+	(void)batch;
+}
+
+void batch_hush_clock(brood_batch *batch)
 {
 	(void)batch;
 }

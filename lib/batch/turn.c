@@ -168,6 +168,7 @@ int batch_turn_until(brood_batch *batch, bool (*done)(const void *data), const v
 	int r;
 
 	while (!done(data)) {
+		batch_hush_clock(batch);
 		r = batch_turn(batch, deadline_ns);
 		if (r < 0)
 			return r;

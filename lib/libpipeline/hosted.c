@@ -41,6 +41,7 @@ static const int forwarded[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGU
 
 static pid_t hosting;
 static int status_fd;
+static int gate[2];
 static pid_t *pids;
 static volatile sig_atomic_t pid_count;
 static volatile sig_atomic_t stopped;
@@ -75,6 +76,33 @@ static void listen_for_signals(void)
 	}
 }
 
+/*
+ * No command begins before we listen: a signal that came earlier would end us alone, and those that had begun would be killed with no time to end
+ * by themselves.
+ */
+static void wait_at_gate(void)
+{
+	ssize_t n;
+	char go;
+
+	close(gate[1]);
+	do
+		n = read(gate[0], &go, 1);
+	while (n < 0 && errno == EINTR);
+	if (n != 1)
+		_exit(255);
+	close(gate[0]);
+}
+
+static void open_gate(int count)
+{
+	for (int i = 0; i < count; i++)
+		while (write(gate[1], "g", 1) < 0 && errno == EINTR)
+			;
+	close(gate[0]);
+	close(gate[1]);
+}
+
 /* In each command, before its exec. libpipeline starts them with SIGCHLD blocked, which a shell or a make would pass on for ever. */
 static void begin_command(void)
 {
@@ -87,6 +115,7 @@ static void begin_command(void)
 	if (getppid() != hosting)
 		_exit(255);
 #endif
+	wait_at_gate();
 	sigemptyset(&none);
 	pthread_sigmask(SIG_SETMASK, &none, NULL);
 }
@@ -124,6 +153,8 @@ static void prepare(const struct adopted *adopted)
 	sigset_t child;
 
 	leave_without_handlers();
+	if (pipe2(gate, O_CLOEXEC) < 0)
+		exit(125);      /* NOLINT(concurrency-mt-unsafe): a forked process with one thread, whose handlers were put aside */
 	status_fd = open_status_fd(adopted);
 	hosting = getpid();
 #ifdef __linux__
@@ -165,6 +196,7 @@ static void await_all(pipeline *p)
 		pids[i] = pipeline_get_pid(p, i);
 	pid_count = count;
 	listen_for_signals();
+	open_gate(count);
 	for (int i = 0; i < count; i++) {
 		siginfo_t info;
 

@@ -39,12 +39,21 @@ void leave_without_handlers(void)
 
 #ifdef __linux__
 
-static pid_t sequence;
+static pid_t sequence, forking;
 
+static void note_who_forks(void)
+{
+	forking = getpid();
+}
+
+/* It may be gone already, before the setting was made: then no signal will ever come. */
 static void die_with_the_sequence(void)
 {
-	if (getppid() == sequence)
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (forking != sequence)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != sequence)
+		_exit(255);
 }
 
 /*
@@ -54,7 +63,7 @@ static void die_with_the_sequence(void)
 static void bind_commands_of_sequence(void)
 {
 	sequence = getpid();
-	pthread_atfork(NULL, NULL, die_with_the_sequence);
+	pthread_atfork(note_who_forks, NULL, die_with_the_sequence);
 }
 
 #else

@@ -22,7 +22,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 
-enum { FEW = 16, TOUCH_NS = 1000000, PAUSE_FIRST_NS = 1000000, PAUSE_LAST_NS = 50000000 };
+enum { FEW = 16, TOUCH_NS = 1000000, PAUSE_FIRST_NS = 1000000, PAUSE_LAST_NS = 50000000, LATE_LINGER_MS = 1000 };
 
 /* ---- watches ---- */
 
@@ -211,6 +211,14 @@ static void abandon_captures(brood_process *process)
 	result_changed(process->result);
 }
 
+/* A budget that was spent before this last end, or is found to be spent together with it, bounds what comes after it: no more than the usual. */
+static int64_t linger_ms_now(const brood_process *process)
+{
+	const bool too_long = process->linger_ms < 0 || process->linger_ms > LATE_LINGER_MS;
+
+	return process->result->over_budget && too_long ? LATE_LINGER_MS : process->linger_ms;
+}
+
 /* Every stage has ended: what is in the pipes is read, then whoever else holds them has the linger to finish. */
 static void wind_up(brood_process *process, int64_t now_ns)
 {
@@ -222,7 +230,7 @@ static void wind_up(brood_process *process, int64_t now_ns)
 		pump_drain(process);
 		close_inputs(process);
 		process->drained = true;
-		process->linger_ns = deadline_after(now_ns, process->linger_ms);
+		process->linger_ns = deadline_after(now_ns, linger_ms_now(process));
 	}
 	process->result->held = process->open_kept > 0 || process->abandoned;
 	if (process->open_kept > 0 && deadline_passed(process->linger_ns, now_ns))

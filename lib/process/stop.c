@@ -23,7 +23,7 @@
 enum {
 	LOOK_NS = 5000000,                      /* at a group whose leader has ended: nothing tells when it is empty */
 	GIVE_UP_MS = 5000,                      /* after SIGKILL */
-	GONE_MS = 200                           /* after SIGKILL, for grandchildren, whom somebody else reaps */
+	GONE_MS = 200                           /* after SIGKILL, for grandchildren in a group, whom somebody else reaps */
 };
 
 bool process_is_ours(const brood_process *process)
@@ -169,11 +169,20 @@ static bool somebody_left(brood_process *process)
 	return left;
 }
 
+/*
+ * How long after SIGKILL. A zombie that nobody reaps stays in its group for ever, and none counts in a cgroup: whoever is left there is dying, and with
+ * much memory that takes a while.
+ */
+static int64_t patience_ms(const brood_process *process)
+{
+	return process->running > 0 || process->cgroup.path ? GIVE_UP_MS : GONE_MS;
+}
+
 static void kill_all(brood_process *process, int64_t now_ns)
 {
 	send_signal(process, SIGKILL, (enum brood_cause)process->cause);
 	process->ladder = LADDER_KILLED;
-	process->grace_ns = deadline_after(now_ns, process->running > 0 ? GIVE_UP_MS : GONE_MS);
+	process->grace_ns = deadline_after(now_ns, patience_ms(process));
 	process->ladder_ns = process->running > 0 ? process->grace_ns : now_ns + LOOK_NS;
 }
 
@@ -204,11 +213,11 @@ static void end_ladder(brood_process *process)
 	process->ladder_ns = DEADLINE_NEVER;
 }
 
-/* Of those beyond the children nothing tells when they are gone. SIGKILL has reached them all: they are not waited for as long as a child is. */
+/* Of those beyond the children nothing tells when they are gone. SIGKILL has reached them all: in a group they are not waited for as long as a child is. */
 static void look_later(brood_process *process, int64_t now_ns)
 {
 	if (process->running == 0 && process->ladder == LADDER_KILLED)
-		process->grace_ns = deadline_min(process->grace_ns, deadline_after(now_ns, GONE_MS));
+		process->grace_ns = deadline_min(process->grace_ns, deadline_after(now_ns, patience_ms(process)));
 	process->ladder_ns = process->running > 0 ? process->grace_ns : deadline_min(process->grace_ns, now_ns + LOOK_NS);
 }
 
@@ -318,7 +327,7 @@ static void remove_cgroup(brood_process *process)
 {
 	if (!process->cgroup.path)
 		return;
-	for (int tries = 0; tries < 200; tries++) {
+	for (int64_t waited_ms = 0; waited_ms < GIVE_UP_MS; waited_ms += LOOK_NS / 1000000) {
 		const int populated = cgroup_populated(&process->cgroup);
 
 		if (populated != 0)

@@ -3,8 +3,9 @@
  * first && second as one stage: what its forked child runs.
  *
  * Whoever signals the stage means what it runs at the moment: signals that a process sent are handed on to it. The ones that a terminal sends reach
- * the whole group anyway, and where the chain has a group or cgroup of its own, so do all others: handing them on too would make two of one. Should this child be killed outright, the program that it runs dies with it. It ends as the last program did, by
- * the same signal if need be.
+ * the whole group anyway, and where the chain has a group or cgroup of its own, so do all others: handing them on too would make two of one. What comes
+ * between the two programs is for the second. Should this child be killed outright, the program that it runs dies with it. It ends as the last
+ * program did, by the same signal if need be.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"
@@ -18,6 +19,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -30,10 +32,19 @@ static const int forwarded[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGU
 /* Of this child alone: the host never runs any of this. */
 static int forward_pipe[2] = { -1, -1 };
 
+/* Nothing runs here at this moment: not yet, between the two, or not any more. This child has no other children than its programs. */
+static bool nobody_is_there(void)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid != 0;
+}
+
+/* A signal that found no program goes as its negative. */
 static void forward(int signal, siginfo_t *info, void *context)
 {
 	const int saved = errno;
-	const char byte = (char)signal;
+	const signed char byte = (signed char)(nobody_is_there() ? -signal : signal);
 
 	(void)context;
 	if (info->si_code <= 0 && write(forward_pipe[1], &byte, 1) < 0)
@@ -63,7 +74,7 @@ static int listen_for_signals(void)
 	return 0;
 }
 
-/* The chain is signalled as a whole: the program has the signal already. */
+/* The chain is signalled as a whole: the program, where there is one, has the signal already. */
 static bool is_reached_as_well(const struct stage *stage)
 {
 	return stage->identity.contained || getpgrp() != getpgid(getppid());
@@ -71,22 +82,25 @@ static bool is_reached_as_well(const struct stage *stage)
 
 static void hand_on(brood_process *process, const struct stage *stage)
 {
-	char signal;
+	signed char signal;
 
 	while (read(forward_pipe[0], &signal, 1) == 1)
-		if (!is_reached_as_well(stage))
-			brood_process_signal(process, signal);
+		if (signal < 0 || !is_reached_as_well(stage))
+			brood_process_signal(process, signal < 0 ? -signal : signal);
 }
 
-/* Until it ends: its descriptor tells, or where there is none, looking every now and then. */
+/*
+ * Until it ends: its descriptor tells, or where there is none, looking every now and then. A signal that comes too late for the first program waits in
+ * the pipe for the second: a stop that hits the instant between the two would be lost.
+ */
 static void watch_over(brood_process *process, const struct stage *stage)
 {
 	const int fd = brood_process_fd(process);
 	struct pollfd fds[2] = { { .fd = forward_pipe[0], .events = POLLIN }, { .fd = fd, .events = POLLIN } };
 
 	while (brood_process_dispatch(process) == 0) {
-		poll(fds, fd < 0 ? 1 : 2, fd < 0 ? LOOK_MS : -1);
 		hand_on(process, stage);
+		poll(fds, fd < 0 ? 1 : 2, fd < 0 ? LOOK_MS : -1);
 	}
 }
 

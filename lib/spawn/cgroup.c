@@ -35,7 +35,7 @@ enum {
 	NAMES_MAX = 1 << 16,            /* names tried before giving up */
 	SMALL_FILE = 4096,
 	PAUSE_US = 100,
-	REMOVE_TRIES = 20
+	REMOVE_TRIES = 10000            /* some 1.5 s of them */
 };
 
 /* ---- where our cgroup is ---- */
@@ -470,7 +470,10 @@ int cgroup_remove(struct cgroup *cgroup)
 {
 	int r = 0;
 
-	/* Newer kernels count a member until its last switch off the processor, a moment after its parent could reap it. */
+	/*
+	 * Newer kernels count a member until its last switch off the processor, a moment after its parent could reap it. A hypervisor that takes the
+	 * processor away at that moment makes a long one of it.
+	 */
 	for (int i = 0; cgroup->path && i < REMOVE_TRIES; i++) {
 		r = try_remove(cgroup);
 		if (r != -EBUSY)

@@ -45,7 +45,7 @@ int cgroup_populated(const struct cgroup *cgroup);
 
 /*
  * Remove it if it is empty (0), else leave it (-EBUSY); sub-cgroups that its members made are removed first. Closes and frees in either case.
- * A member that was killed just now gets a few milliseconds to be gone.
+ * A member that was killed or reaped just now gets some 1.5 s to be gone; with one that stays, this takes as long.
  */
 int cgroup_remove(struct cgroup *cgroup);
 
