@@ -16,9 +16,9 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
-enum { PAUSE_NS = 10000000, PAUSES = 50 };
+enum { PAUSE_NS = 10000000, PAUSES = 50, LOOKS = 10 };
 
-static pid_t holder_of(const struct stat *st)
+static pid_t listed_holder(const struct stat *st)
 {
 	FILE *file = fopen("/proc/locks", "re");
 	unsigned long long inode;
@@ -36,6 +36,16 @@ static pid_t holder_of(const struct stat *st)
 	}
 	if (file)
 		fclose(file);
+	return holder;
+}
+
+/* The list is read in pieces, and one that leaves it between two of them takes another's place with it, unseen. */
+static pid_t holder_of(const struct stat *st)
+{
+	pid_t holder = 0;
+
+	for (int i = 0; i < LOOKS && !holder; i++)
+		holder = listed_holder(st);
 	return holder;
 }
 

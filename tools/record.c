@@ -137,7 +137,18 @@ static int64_t wall_offset_ns;
  */
 __attribute__((constructor)) static void take_offset(void)
 {
-	wall_offset_ns = nanoseconds(CLOCK_REALTIME) - nanoseconds(CLOCK_MONOTONIC);
+	int64_t closest_ns = INT64_MAX;
+
+	/* Held up between the clocks, every job would seem to have started later: of several looks the one counts that took least. */
+	for (int i = 0; i < 5; i++) {
+		const int64_t before_ns = nanoseconds(CLOCK_MONOTONIC), wall_ns = nanoseconds(CLOCK_REALTIME);
+		const int64_t took_ns = nanoseconds(CLOCK_MONOTONIC) - before_ns;
+
+		if (took_ns < closest_ns) {
+			closest_ns = took_ns;
+			wall_offset_ns = wall_ns - before_ns;
+		}
+	}
 }
 
 static int set_started(json_t *record, int64_t start_ns)
