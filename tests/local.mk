@@ -189,6 +189,10 @@ EXTRA_DIST += $(brood_checks) tests/checks/child-symbols.allow tests/summary
 TEST_EXTENSIONS = .sh
 SH_LOG_COMPILER = $(SHELL)
 
+# It installs from this very folder: a library that needs another one of ours is linked anew there, and is not to be found for that moment. So it runs
+# behind all others, whatever -j says.
+tests/checks/installed.log: $(filter-out tests/checks/installed.log,$(TEST_LOGS))
+
 # A test that hangs is a failed test, not a hung build. BROOD_TEST_TIMEOUT is in seconds.
 if HAVE_TIMEOUT
 LOG_COMPILER = $(TIMEOUT) -k 10 $${BROOD_TEST_TIMEOUT:-600}

@@ -169,7 +169,7 @@ static void test_free_stops_all_at_once_and_not_one_after_another(void **state)
 
 		snprintf(name, sizeof name, "%d", i);
 		cmd = captured(member("ignore-term", "touch", support_path(path, sizeof path, name), "sleep-forever"));
-		brood_command_set_grace_ms(cmd, 300);
+		brood_command_set_grace_ms(cmd, 1000);
 		hand_in(batch, cmd, &future[i]);
 	}
 	for (int i = 0; i < MEMBERS; i++) {
@@ -178,7 +178,8 @@ static void test_free_stops_all_at_once_and_not_one_after_another(void **state)
 	}
 	before = support_now_ms();
 	brood_batch_free(batch);
-	assert_in_range(support_now_ms() - before, 290, 3000);
+	/* One after another they would take 20 s, however fast the machine is. */
+	assert_in_range(support_now_ms() - before, 999, MEMBERS * 1000 - 1);
 	for (int i = 0; i < MEMBERS; i++) {
 		assert_int_equal(brood_future_wait(future[i], -1), -ECANCELED);
 		assert_int_equal(brood_result_signal(brood_future_result(future[i]), 0), SIGKILL);

@@ -299,7 +299,7 @@ static int kill_while_forking(int spin)
 	for (volatile int i = 0; i < spin; i++)
 		continue;
 	assert_int_equal(cgroup_signal(&cgroup, SIGKILL), 0);
-	missed = poll(&end, 1, 1000) == 0;
+	missed = poll(&end, 1, 10000) == 0;
 	if (missed)
 		cgroup_signal(&cgroup, SIGKILL);
 	wait_until_gone(&members);

@@ -4,6 +4,7 @@
  * ends as the pipeline did, takes its commands along and tells how each of them ended.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -223,6 +224,40 @@ static void test_a_stop_signal_reaches_every_command_of_a_hosted_pipeline(void *
 	brood_process_free(process);
 }
 
+/* The signal comes when the hosting child has forked its command and does not listen yet. The command has half a second to do wrong. */
+static struct {
+	pid_t part;
+	char began[4096];
+} early;
+
+static void signal_ourselves(void)
+{
+	if (getpid() == early.part)
+		return;
+	support_wait_file(early.began, 500);
+	kill(getpid(), SIGTERM);
+}
+
+static void signalled_early(void *data)
+{
+	brood_result *result;
+
+	(void)data;
+	early.part = getpid();
+	support_path(early.began, sizeof early.began, "began");
+	assert_int_equal(pthread_atfork(NULL, signal_ourselves, NULL), 0);
+	result = run_captured(later_command(from_file(pipeline_new_commands(child_cmd("touch", early.began), (pipecmd *)NULL), "")));
+	assert_int_equal(brood_result_signal(result, 0), SIGTERM);
+	assert_int_equal(access(early.began, F_OK), -1);
+	brood_result_free(result);
+}
+
+static void test_no_command_of_a_hosted_pipeline_begins_before_signals_can_reach_it(void **state)
+{
+	(void)state;
+	support_assert_in_fork(signalled_early, NULL);
+}
+
 static void test_a_stopped_sequence_of_a_hosted_pipeline_leaves_nobody_behind(void **state)
 {
 	char path[4096];
@@ -388,6 +423,7 @@ int main(void)
 		brood_test(test_a_file_that_cannot_be_opened_ends_the_hosting_child_and_not_the_host),
 		brood_test(test_commands_of_a_hosted_pipeline_start_with_nothing_blocked),
 		brood_test(test_a_stop_signal_reaches_every_command_of_a_hosted_pipeline),
+		brood_test(test_no_command_of_a_hosted_pipeline_begins_before_signals_can_reach_it),
 		brood_test(test_a_stopped_sequence_of_a_hosted_pipeline_leaves_nobody_behind),
 		brood_test(test_a_killed_hosting_child_takes_its_commands_along),
 		brood_test(test_a_hosted_run_hands_back_how_each_command_ended),

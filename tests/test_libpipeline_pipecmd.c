@@ -4,10 +4,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -304,6 +306,43 @@ static void test_a_stopped_sequence_takes_its_command_along(void **state)
 	brood_process_free(process);
 }
 
+/* The sequence ends between the fork of its command and that command's first step, made certain. */
+static pid_t part;
+
+static void kill_the_sequence(void)
+{
+	const pid_t parent = getppid();
+
+	if (parent == part)
+		return;
+	kill(parent, SIGKILL);
+	while (getppid() == parent)
+		support_sleep_ms(1);
+}
+
+static void killed_while_it_forks(void *data)
+{
+	brood_command *cmd = brood_command_pipecmd(pipecmd_new_sequence("s", child_cmd("print", "and on"), (pipecmd *)NULL));
+	brood_result *result;
+
+	(void)data;
+	part = getpid();
+	assert_int_equal(pthread_atfork(NULL, NULL, kill_the_sequence), 0);
+	brood_command_set_linger_ms(cmd, SOON_MS);
+	result = run_captured(cmd);
+	assert_int_equal(brood_result_signal(result, 0), SIGKILL);
+	assert_string_equal(brood_result_output(result, BROOD_STDOUT, NULL), "");
+	assert_false(brood_result_held(result));
+	brood_result_free(result);
+}
+
+static void test_a_sequence_that_is_killed_while_it_forks_leaves_no_command_behind(void **state)
+{
+	(void)state;
+	skip_unless(prctl(PR_GET_DUMPABLE) >= 0, "there is no prctl");
+	support_assert_in_fork(killed_while_it_forks, NULL);
+}
+
 static void test_a_deadline_ends_a_function(void **state)
 {
 	brood_command *cmd = brood_command_pipecmd(pipecmd_new_passthrough());
@@ -343,6 +382,7 @@ int main(void)
 		brood_test(test_null_gives_null),
 		brood_test(test_its_name_tells_no_argument_and_no_environment),
 		brood_test(test_a_stopped_sequence_takes_its_command_along),
+		brood_test(test_a_sequence_that_is_killed_while_it_forks_leaves_no_command_behind),
 		brood_test(test_a_deadline_ends_a_function),
 	};
 

@@ -261,24 +261,26 @@ static void test_wait_for_none_is_einval(void **state)
 	poller_free(poller);
 }
 
+/* The storm has begun with one signal: where no other came, nothing interrupted the wait, and it is made once more. */
 static void test_wait_sits_out_a_storm_of_signals(void **state)
 {
 	struct poller *poller = poller_made();
 	struct watch *seen[1];
 	struct line a;
-	int64_t deadline;
+	int64_t deadline, late;
 	unsigned long signals;
 	int r;
 
 	line_open(poller, &a);
-	support_storm_start(SIGUSR1, 100);
-	deadline = clock_now_ns() + 50 * MS;
-	r = poller_wait(poller, deadline, seen, 1);
-	deadline = clock_now_ns() - deadline;
-	signals = support_storm_stop();
-	assert_int_equal(r, 0);
-	assert_true(deadline >= 0);
-	assert_true(signals > 0);
+	do {
+		support_storm_start(SIGUSR1, 100);
+		deadline = clock_now_ns() + 50 * MS;
+		r = poller_wait(poller, deadline, seen, 1);
+		late = clock_now_ns() - deadline;
+		signals = support_storm_stop();
+		assert_int_equal(r, 0);
+		assert_true(late >= 0);
+	} while (signals < 2);
 	line_close(poller, &a);
 	poller_free(poller);
 }

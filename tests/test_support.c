@@ -11,12 +11,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -265,6 +267,12 @@ static void test_a_storm_interrupts_calls_and_leaves_nothing(void **state)
 	host_state_done(&before);
 }
 
+static void test_a_storm_blows_when_it_has_been_started(void **state)
+{
+	support_storm_start(SIGUSR1, 1000);
+	assert_true(support_storm_stop() >= 1);
+}
+
 static void test_a_storm_reaches_a_thread_that_blocks_the_signal(void **state)
 {
 	sigset_t set, old, now;
@@ -340,6 +348,53 @@ static void test_gone_and_alive_tell_zombies_apart(void **state)
 	assert_true(support_wait_gone(pid, 0));
 }
 
+static void *reap_it(void *pid)
+{
+	support_reap(*(pid_t *)pid);
+	return NULL;
+}
+
+/* The file of /proc is open then, and reading it fails: who looks again and again at one that somebody else reaps comes to that. */
+static void test_who_is_reaped_while_being_looked_at_is_gone(void **state)
+{
+	for (int i = 0; i < 200; i++) {
+		pthread_t reaper;
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(0);
+		assert_true(pid > 0);
+		assert_int_equal(pthread_create(&reaper, NULL, reap_it, &pid), 0);
+		while (support_alive(pid))
+			continue;
+		assert_true(support_wait_gone(pid, 30000));
+		pthread_join(reaper, NULL);
+	}
+}
+
+/* What it has open, nobody else has: the kernel takes a while to free it, and pthread_join has returned long before. */
+static void *leave_much_behind(void *unused)
+{
+	int fd = unshare(CLONE_FILES) == 0 ? memfd_create("much", MFD_CLOEXEC) : -1;
+
+	if (fd >= 0)
+		posix_fallocate(fd, 0, 32 << 20);
+	return unused;
+}
+
+static void test_a_joined_thread_does_not_count(void **state)
+{
+	struct host_state before;
+	pthread_t thread;
+
+	skip_under_valgrind();          /* it has a table of descriptors of its own, and would close them */
+	host_snapshot(&before);
+	assert_int_equal(pthread_create(&thread, NULL, leave_much_behind, NULL), 0);
+	pthread_join(thread, NULL);
+	host_assert_unchanged(&before);
+	host_state_done(&before);
+}
+
 static void test_descriptors_are_counted(void **state)
 {
 	size_t before = support_fd_count();
@@ -374,10 +429,13 @@ int main(void)
 		brood_test(test_a_denial_can_look_at_arguments),
 		brood_test(test_a_denial_outside_a_part_is_a_mistake),
 		brood_test(test_a_storm_interrupts_calls_and_leaves_nothing),
+		brood_test(test_a_storm_blows_when_it_has_been_started),
 		brood_test(test_a_storm_reaches_a_thread_that_blocks_the_signal),
 		brood_test(test_the_directory_is_removed_with_all_in_it),
 		brood_test(test_files_are_written_and_read_whole),
 		brood_test(test_gone_and_alive_tell_zombies_apart),
+		brood_test(test_who_is_reaped_while_being_looked_at_is_gone),
+		brood_test(test_a_joined_thread_does_not_count),
 		brood_test(test_descriptors_are_counted),
 		brood_test(test_fields_are_found_by_their_whole_name),
 	};

@@ -306,10 +306,10 @@ static void judge_failing_fast(const struct ended *ended)
 	seen_end(&seen, files);
 }
 
-/* Its own job sends the signal: whatever else happens, that job runs by then. */
+/* Its own job sends the signal: whatever else happens, that job runs by then, and still does when a map that was held up sees it. */
 static int map_interrupted(void)
 {
-	return shell_run("map", "-j1", "--log=log", "--", child_path(), "signal-parent", "INT", "sleep", "1000", "exit", "{}", ":::", "1", "2", NULL);
+	return shell_run("map", "-j1", "--log=log", "--", child_path(), "signal-parent", "INT", "sleep", "3000", "exit", "{}", ":::", "1", "2", NULL);
 }
 
 static void judge_interrupted(const struct ended *ended)

@@ -46,7 +46,23 @@ static void find_cgroup_places(void)
 		snprintf(cgroup_places[cgroup_place_count++], PATH_MOST, "%s%s", mounts[i], strcmp(place, "/") == 0 ? "" : place);
 }
 
-static unsigned long cgroups_of(pid_t pid)
+static bool has_member(const char *cgroup)
+{
+	char path[2 * PATH_MOST], line[64];
+	bool has = false;
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/cgroup.events", cgroup);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof line, file))
+		has |= strcmp(line, "populated 1\n") == 0;
+	if (file)
+		fclose(file);
+	return has;
+}
+
+/* Its cgroups, and how many of them have a member. */
+static unsigned long look_at_cgroups(pid_t pid, unsigned long *ret_populated)
 {
 	unsigned long count = 0;
 	char pattern[PATH_MOST + 32];
@@ -54,12 +70,37 @@ static unsigned long cgroups_of(pid_t pid)
 
 	for (size_t i = 0; i < cgroup_place_count; i++) {
 		snprintf(pattern, sizeof pattern, "%s/brood-%ld-*", cgroup_places[i], (long)pid);
-		if (glob(pattern, 0, NULL, &found) == 0) {
-			count += found.gl_pathc;
-			globfree(&found);
-		}
+		if (glob(pattern, 0, NULL, &found) != 0)
+			continue;
+		count += found.gl_pathc;
+		for (size_t j = 0; j < found.gl_pathc; j++)
+			*ret_populated += has_member(found.gl_pathv[j]);
+		globfree(&found);
 	}
 	return count;
+}
+
+static unsigned long cgroups_of(pid_t pid)
+{
+	return look_at_cgroups(pid, &(unsigned long){ 0 });
+}
+
+/* Newer kernels count a member until its last switch off the processor, which may come after it was reaped. */
+static void wait_for_empty_cgroups(const pid_t *dead, size_t count)
+{
+	const int64_t until = stress_now_ns() + GONE_MS * INT64_C(1000000);
+	unsigned long populated;
+
+	for (;;) {
+		populated = 0;
+		for (size_t i = 0; i < count; i++)
+			look_at_cgroups(dead[i], &populated);
+		if (populated == 0 || stress_now_ns() > until)
+			break;
+		stress_sleep_ns(1000000);
+	}
+	if (populated > 0)
+		stress_wrong("contained: %lu cgroups of dead hosts have a member", populated);
 }
 
 /* ---- one kill ---- */
@@ -147,6 +188,7 @@ static void kill_containing_hosts(struct life *life)
 		if (!stress_reap_all(GONE_MS, NULL, NULL))
 			stress_wrong("contained: a child is left");
 	}
+	wait_for_empty_cgroups(dead, HOSTS);
 	for (size_t i = 0; i < HOSTS; i++)
 		left += cgroups_of(dead[i]);
 	later = cgroups_after_another_host(life, dead, HOSTS);

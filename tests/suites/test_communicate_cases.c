@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/running.h"
@@ -184,27 +185,30 @@ static void test_the_status_of_a_child_that_ignores_its_input_is_its_own(void **
 
 /* ---- 51 ---- */
 
+/* The child takes 300K at a time and 1 ms each: in 20 ms less than this and a full pipe, however late we are. */
+enum { MUCH = 12 * MIB };
+
 static void test_deadlines_again_and_again_lose_nothing(void **state)
 {
 	for (int64_t ms = 0; ms <= 20; ms += 5) {
 		brood_command *cmd = child("cat-slow", "300K", "1");
 		brood_process *process;
-		unsigned char *input = a_pattern(6 * MIB);
+		unsigned char *input = a_pattern(MUCH);
 		int r, calls = 0;
 
 		brood_command_redirect_pipe(cmd, 0);
 		brood_command_redirect_pipe(cmd, 1);
 		process = start(cmd);
-		r = brood_process_communicate(process, input, 6 * MIB, ms);
+		r = brood_process_communicate(process, input, MUCH, ms);
 		/* It was copied. */
-		memset(input, 0, 6 * MIB);
+		memset(input, 0, MUCH);
 		free(input);
 		for (; r == -ETIMEDOUT; calls++)
 			r = brood_process_communicate(process, NULL, 0, ms);
 		assert_int_equal(r, 0);
 		assert_true(calls > 0);
 		assert_true(brood_result_ok(brood_process_result(process)));
-		assert_pattern(brood_process_result(process), 1, 6 * MIB);
+		assert_pattern(brood_process_result(process), 1, MUCH);
 		brood_process_free(process);
 	}
 }
@@ -485,21 +489,66 @@ static void test_an_end_of_file_within_the_linger_is_not_held(void **state)
 	brood_result_free(result);
 }
 
+/* A grandchild holds the pipe for good, and the linger has no end: this must have one all the same. */
+static void communicate_with_holder(brood_process *process, const char *pidfile)
+{
+	const brood_result *result = brood_process_result(process);
+
+	assert_int_equal(brood_process_communicate(process, NULL, 0, 60000), 0);
+	assert_false(brood_result_ok(result));
+	assert_int_equal(brood_result_shell_status(result), 124);
+	assert_true(brood_result_held(result));
+	assert_true(brood_result_truncated(result, 1));
+	assert_string_equal(brood_result_output(result, 1, NULL), "early");
+	brood_process_free(process);
+	end_holder(pidfile);
+}
+
+/* The one child has ended, and nobody has noticed: a child that is late would be stopped before it has a grandchild. */
+static brood_process *start_ended_holder(const char *pidfile, int64_t budget_ms)
+{
+	brood_command *cmd = a_holder(pidfile);
+	brood_process *process;
+	siginfo_t info;
+
+	brood_command_set_linger_ms(cmd, -1);
+	brood_command_set_timeout_ms(cmd, budget_ms);
+	process = start(cmd);
+	assert_int_equal(waitid(P_PID, (id_t)brood_process_pid(process, 0), &info, WEXITED | WNOWAIT), 0);
+	return process;
+}
+
 static void test_a_budget_bounds_a_linger_without_end(void **state)
 {
 	char pidfile[256];
-	brood_command *cmd = a_holder(support_path(pidfile, sizeof pidfile, "pid"));
-	brood_result *result;
 
+	support_path(pidfile, sizeof pidfile, "pid");
+	communicate_with_holder(start_ended_holder(pidfile, 300), pidfile);
+}
+
+static void test_a_budget_found_spent_together_with_the_end_bounds_the_linger_too(void **state)
+{
+	const int64_t before = support_now_ms();
+	char pidfile[256];
+	brood_process *process = start_ended_holder(support_path(pidfile, sizeof pidfile, "pid"), 1);
+
+	while (support_now_ms() - before < 10)
+		support_sleep_ms(1);
+	communicate_with_holder(process, pidfile);
+}
+
+static void test_a_budget_spent_while_the_child_runs_bounds_the_linger_too(void **state)
+{
+	char pidfile[256];
+	brood_command *cmd = child("print", "early", "hold-pipe-in-grandchild", "600000", support_path(pidfile, sizeof pidfile, "pid"), "sleep-forever");
+	brood_process *process;
+
+	brood_command_capture(cmd, 1, 0);
 	brood_command_set_linger_ms(cmd, -1);
-	brood_command_set_timeout_ms(cmd, 300);
-	result = run(cmd);
-	assert_false(brood_result_ok(result));
-	assert_int_equal(brood_result_shell_status(result), 124);
-	assert_true(brood_result_truncated(result, 1));
-	assert_string_equal(brood_result_output(result, 1, NULL), "early");
-	brood_result_free(result);
-	end_holder(pidfile);
+	brood_command_set_timeout_ms(cmd, 50);
+	process = start(cmd);
+	support_read_pidfile(pidfile);
+	communicate_with_holder(process, pidfile);
 }
 
 /* ---- memory ---- */
@@ -563,6 +612,8 @@ int main(void)
 		brood_test(test_a_linger_that_the_caller_set_makes_a_holder_fine),
 		brood_test(test_an_end_of_file_within_the_linger_is_not_held),
 		brood_test(test_a_budget_bounds_a_linger_without_end),
+		brood_test(test_a_budget_found_spent_together_with_the_end_bounds_the_linger_too),
+		brood_test(test_a_budget_spent_while_the_child_runs_bounds_the_linger_too),
 		brood_test(test_a_capture_takes_its_output_and_at_most_4_mib),
 	};
 

@@ -20,7 +20,8 @@ static void test_popen_tour_tells_what_pythons_tour_tells(void **state)
 	struct ran ran = run(example("popen-tour"));
 	assert_status(&ran, 0);
 	assert_has(ran.out, "Hello from the child!\n");
-	assert_has(ran.out, "Working... Working..., exit status 0\n");
+	/* Twice, unless the machine was busy with something else meanwhile. */
+	assert_has(ran.out, "Working..., exit status 0\n");
 	assert_has(ran.out, "side by side\n");
 	assert_has(ran.out, "DATA FOR THE CHILD\n");
 	assert_has(ran.out, "exit status -15");
@@ -49,10 +50,11 @@ static void test_lines_numbers_lines_and_keeps_the_last_one(void **state)
 static void test_lines_stops_a_command_that_falls_silent(void **state)
 {
 	(void)state;
-	struct ran ran = run_lines("500", "sh -c 'echo one; exec sleep 100'");
+	/* Its first line must come within that time too. */
+	struct ran ran = run_lines("3000", "sh -c 'echo one; exec sleep 100'");
 	assert_status(&ran, 124);
 	assert_string_equal(ran.out, "  1  one\n");
-	assert_has(ran.err, "nothing for 500 ms");
+	assert_has(ran.err, "nothing for 3000 ms");
 	ran_done(&ran);
 }
 

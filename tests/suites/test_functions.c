@@ -423,14 +423,36 @@ static void then_signalled(void)
 	brood_process_free(process);
 }
 
+/* The process has taken this signal off its list. */
+static void await_taken(pid_t pid, int signal)
+{
+	static const char pending[] = "\nShdPnd:";
+	char path[64], *status, *line;
+	uint64_t mask;
+
+	snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+	do {
+		support_sleep_ms(1);
+		status = support_read_file(path, NULL);
+		line = status ? strstr(status, pending) : NULL;
+		mask = line ? strtoull(line + strlen(pending), NULL, 16) : 0;
+		free(status);
+	} while (mask & 1ULL << (signal - 1));
+}
+
 static void then_in_a_group(void)
 {
-	brood_command *cmd = brood_then(child_does("trap", "USR1", "once\n", "ready", "sleep", "300", "echo", "done"),
-	                                child_does("exit", "0"));
 	brood_process *process;
+	brood_command *cmd;
 	const char *line;
+	char go[4096];
 	size_t size;
 
+	support_path(go, sizeof go, "go");
+	unlink(go);
+	/* Time for a second one to be seen is counted from the first one's arrival. */
+	cmd = brood_then(child_does("trap", "USR1", "once\n", "ready", "wait-for-file", go, "sleep", "300", "echo", "done"),
+	                 child_does("exit", "0"));
 	brood_command_redirect_pipe(cmd, BROOD_STDOUT);
 	brood_command_set_new_group(cmd, true);
 	assert_int_equal(brood_start(cmd, &process), 0);
@@ -439,6 +461,8 @@ static void then_in_a_group(void)
 	assert_int_equal(brood_process_signal(process, SIGUSR1), 0);
 	assert_int_equal(brood_process_next_line(process, 1, SOON_MS, &line, &size), 1);
 	assert_string_equal(line, "once");
+	await_taken(brood_process_pid(process, 0), SIGUSR1);
+	support_write_text(go, "");
 	assert_int_equal(brood_process_next_line(process, 1, SOON_MS, &line, &size), 1);
 	assert_string_equal(line, "done");
 	assert_int_equal(brood_process_wait(process, SOON_MS), 0);
@@ -450,6 +474,44 @@ static void test_a_signal_to_the_group_reaches_what_the_stage_runs_once(void **s
 {
 	(void)state;
 	on_every_engine(then_in_a_group);
+}
+
+/* The stage's own process stands still until the first program has ended: it is told before it can start the second. */
+static void then_signalled_between(void)
+{
+	for (int in_group = 0; in_group < 2; in_group++) {
+		char go[4096], pidfile[4096];
+		brood_process *process;
+		brood_command *cmd;
+		const char *line;
+		siginfo_t info;
+
+		support_path(go, sizeof go, "go");
+		support_path(pidfile, sizeof pidfile, "first");
+		unlink(go);
+		unlink(pidfile);
+		cmd = brood_then(child_does("pidfile", pidfile, "ready", "wait-for-file", go), child_does("sleep-forever"));
+		brood_command_redirect_pipe(cmd, BROOD_STDOUT);
+		brood_command_set_new_group(cmd, in_group == 1);
+		assert_int_equal(brood_start(cmd, &process), 0);
+		brood_command_free(cmd);
+		assert_int_equal(brood_process_next_line(process, 1, SOON_MS, &line, NULL), 1);
+		assert_int_equal(kill(brood_process_pid(process, 0), SIGSTOP), 0);
+		assert_int_equal(waitid(P_PID, (id_t)brood_process_pid(process, 0), &info, WSTOPPED | WEXITED | WNOWAIT), 0);
+		support_write_text(go, "");
+		assert_true(support_wait_gone(support_read_pidfile(pidfile), SOON_MS));
+		/* It goes on with that. */
+		assert_int_equal(brood_process_terminate(process), 0);
+		assert_int_equal(brood_process_wait(process, SOON_MS), 0);
+		assert_int_equal(brood_result_signal(brood_process_result(process), 0), SIGTERM);
+		brood_process_free(process);
+	}
+}
+
+static void test_a_signal_between_the_two_is_for_the_second(void **state)
+{
+	(void)state;
+	on_every_engine(then_signalled_between);
 }
 
 static void test_a_signal_to_the_stage_reaches_what_it_runs(void **state)
@@ -496,6 +558,7 @@ int main(void)
 		brood_test(test_a_function_that_cannot_get_its_directory_fails_to_start),
 		brood_test(test_the_second_runs_if_the_first_succeeded_and_the_last_one_s_end_counts),
 		brood_test(test_a_signal_to_the_stage_reaches_what_it_runs),
+		brood_test(test_a_signal_between_the_two_is_for_the_second),
 		brood_test(test_what_the_stage_got_as_descriptor_3_its_programs_have_too),
 		brood_test(test_a_signal_to_the_group_reaches_what_the_stage_runs_once),
 		brood_test(test_what_a_stage_runs_dies_with_it_when_it_is_killed_outright),

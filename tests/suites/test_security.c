@@ -47,15 +47,29 @@ static void assert_not_in(const char *where, const char *bytes, size_t size)
 		fail_msg("the secret is in the %s", where);
 }
 
-static bool is_in_proc_file(pid_t pid, const char *name)
+/* A start returns while the exec still goes on in the kernel: these files are empty until the program has its words. */
+static char *read_proc_file(pid_t pid, const char *name, size_t *ret_size)
 {
+	const int64_t until = support_now_ms() + SOON_MS;
 	char path[64];
-	size_t size;
 	char *bytes;
-	bool found;
 
 	snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, name);
-	bytes = support_read_file(path, &size);
+	while ((bytes = support_read_file(path, ret_size)) && *ret_size == 0) {
+		free(bytes);
+		if (support_now_ms() >= until)
+			fail_msg("%s stays empty", path);
+		support_sleep_ms(1);
+	}
+	return bytes;
+}
+
+static bool is_in_proc_file(pid_t pid, const char *name)
+{
+	size_t size;
+	char *bytes = read_proc_file(pid, name, &size);
+	bool found;
+
 	skip_unless(bytes != NULL, "no /proc here");
 	found = memmem(bytes, size, SECRET, strlen(SECRET)) != NULL;
 	free(bytes);

@@ -276,6 +276,8 @@ static void storm_over_the_group(void *data)
 	sigaction(SIGUSR1, &action, NULL);
 	sigaction(SIGURG, &action, NULL);
 	assert_int_equal(pthread_create(&thread, NULL, send_to_all, &stop), 0);
+	while (atomic_load(&handled) == 0)
+		support_sleep_ms(1);
 	for (int i = 0; i < 300; i++) {
 		brood_command *cmd = i % 3 == 2 ? brood_command_function("f", who_handled, NULL) : child_does("exit", "0");
 		brood_result *result = ran(cmd);

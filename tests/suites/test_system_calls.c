@@ -120,9 +120,20 @@ static void ignore_nothing(void)
 		syscall(SYS_rt_sigaction, signal, nothing, NULL, sizeof nothing[0]);
 }
 
+/* Traced, a process is interrupted by SIGCHLD though nothing handles it: a wait that begins once more would count twice. */
+static void block_sigchld(void)
+{
+	sigset_t one;
+
+	sigemptyset(&one);
+	sigaddset(&one, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &one, NULL);
+}
+
 _Noreturn static void be_counted(const struct cost *cost)
 {
 	ignore_nothing();
+	block_sigchld();
 	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
 		_exit(2);
 	raise(SIGSTOP);

@@ -139,17 +139,25 @@ static void test_stop_with_as_long_as_it_takes_waits(void **state)
 	brood_process_free(process);
 }
 
+static brood_process *start_stopped(void)
+{
+	brood_process *process = start(child("stop-self", "exit", "1"));
+	siginfo_t info;
+
+	assert_int_equal(waitid(P_PID, (id_t)brood_process_pid(process, 0), &info, WSTOPPED | WEXITED | WNOWAIT), 0);
+	assert_int_equal(info.si_code, CLD_STOPPED);
+	return process;
+}
+
 static void test_a_stopped_child_ends_by_terminate_and_by_stop(void **state)
 {
-	brood_process *process = start_ready(child("ready", "stop-self", "exit", "1"));
+	brood_process *process = start_stopped();
 
-	support_sleep_ms(20);
 	assert_int_equal(brood_process_terminate(process), 0);
 	assert_int_equal(brood_process_wait(process, 60000), 0);
 	assert_int_equal(brood_result_signal(brood_process_result(process), 0), SIGTERM);
 	brood_process_free(process);
-	process = start_ready(child("ready", "stop-self", "exit", "1"));
-	support_sleep_ms(20);
+	process = start_stopped();
 	assert_int_equal(brood_process_stop(process, -1), BROOD_STOPPED_CHILDREN);
 	assert_int_equal(brood_result_signal(brood_process_result(process), 0), SIGTERM);
 	brood_process_free(process);
@@ -224,8 +232,8 @@ static void test_a_grandchild_that_ignores_the_signal_is_killed_after_the_grace(
 static void test_a_spent_budget_brings_the_ladder_to_its_end_for_the_group(void **state)
 {
 	char pidfile[256];
+	brood_process *process;
 	brood_command *cmd;
-	brood_result *result;
 	pid_t pid;
 
 	skip_unless(group_outlives_its_leader(), "here a group cannot be signalled after its leader was reaped");
@@ -233,11 +241,12 @@ static void test_a_spent_budget_brings_the_ladder_to_its_end_for_the_group(void 
 	brood_command_redirect_null(cmd, 1);
 	brood_command_set_timeout_ms(cmd, 500);
 	brood_command_set_grace_ms(cmd, 50);
-	assert_int_equal(brood_run(cmd, &result), 0);
-	brood_command_free(cmd);
-	assert_int_equal(brood_result_shell_status(result), 124);
-	brood_result_free(result);
+	process = start(cmd);
+	/* It is deaf by now. No call on the handle before, which would spend the budget of one that is late. */
 	pid = support_read_pidfile(pidfile);
+	assert_int_equal(brood_process_communicate(process, NULL, 0, -1), 0);
+	assert_int_equal(brood_result_shell_status(brood_process_result(process)), 124);
+	brood_process_free(process);
 	assert_true(support_wait_gone(pid, 30000));
 }
 
@@ -246,6 +255,7 @@ static void late_leader(void *data)
 	char pidfile[256];
 	brood_process *process;
 	brood_command *cmd;
+	siginfo_t info;
 	pid_t pid;
 
 	support_deny_syscall_when(SYS_pidfd_send_signal, 3, PIDFD_SIGNAL_GROUP, PIDFD_SIGNAL_GROUP, EINVAL);
@@ -255,6 +265,7 @@ static void late_leader(void *data)
 	brood_command_set_new_group(cmd, true);
 	process = start_ready(cmd);
 	pid = support_read_pidfile(pidfile);
+	assert_int_equal(waitid(P_PID, (id_t)brood_process_pid(process, 0), &info, WEXITED | WNOWAIT), 0);
 	assert_int_equal(brood_process_wait(process, 20), -ETIMEDOUT);
 	assert_int_equal(getpgid(brood_process_pid(process, 1)), brood_process_pid(process, 0));
 	assert_int_equal(brood_process_stop(process, 60000), BROOD_STOPPED_GROUP);

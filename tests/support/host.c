@@ -22,7 +22,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifndef __WALL
@@ -223,6 +222,40 @@ static long status_field(const char *text, const char *name, int base)
 	return at ? strtol(at + strlen(name), NULL, base) : -1;
 }
 
+/* PF_EXITING, the seventh word behind the name. Gone while we look is gone; no descriptor left to look with is not. */
+static int runs(const char *thread)
+{
+	enum { EXITING = 4 };
+	char path[64], text[1024];
+	unsigned int flags = 0;
+	const char *at;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%.20s/stat", thread);
+	if (read_small(path, text, sizeof(text)) == 0)
+		return access(path, F_OK) == 0;
+	at = strrchr(text, ')');
+	return !at || sscanf(at, ") %*c %*d %*d %*d %*d %*d %u", &flags) != 1 || !(flags & EXITING);
+}
+
+/*
+ * pthread_join returns before the kernel has taken the thread off its list, and how long before is the processor's affair that the thread was on.
+ * One that is on its way out does not count.
+ */
+static long count_threads(void)
+{
+	struct dirent *entry;
+	long count = 0;
+	DIR *dir = opendir("/proc/self/task");
+
+	if (!dir)
+		return -1;
+	while ((entry = readdir(dir)))
+		if (isdigit((unsigned char)entry->d_name[0]))
+			count += runs(entry->d_name);
+	closedir(dir);
+	return count;
+}
+
 static void look_at_rest(struct host_state *state)
 {
 	char text[8192];
@@ -237,7 +270,7 @@ static void look_at_rest(struct host_state *state)
 	state->umask = (unsigned int)status_field(text, "\nUmask:", 8);
 #ifndef __SANITIZE_THREAD__
 	/* ThreadSanitizer starts one of its own beside the first that the program makes. */
-	state->threads = status_field(text, "\nThreads:", 10);
+	state->threads = count_threads();
 #endif
 	syscall(SYS_get_robust_list, 0, &state->robust_list, &size);
 	state->dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
@@ -436,19 +469,6 @@ static void tell_rest(FILE *out, const struct host_state *before, const struct h
 	}
 }
 
-/* pthread_join returns before the kernel has taken the thread off its list. */
-static void snapshot_settled(struct host_state *ret_state, long threads)
-{
-	struct timespec pause_time = { 0, 1000000 };
-
-	host_snapshot(ret_state);
-	for (int i = 0; i < 200 && ret_state->threads > threads; i++) {
-		nanosleep(&pause_time, NULL);
-		host_state_done(ret_state);
-		host_snapshot(ret_state);
-	}
-}
-
 char *host_changes(const struct host_state *before, int what)
 {
 	struct host_state now;
@@ -458,7 +478,7 @@ char *host_changes(const struct host_state *before, int what)
 
 	if (!out)
 		fail_msg("no memory to compare the host");
-	snapshot_settled(&now, before->threads);
+	host_snapshot(&now);
 	if (what & HOST_NEW_FDS)
 		tell_new_fds(out, before, &now);
 	if (what & HOST_OLD_FDS)

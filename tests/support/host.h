@@ -39,7 +39,7 @@ struct host_state {
 	char **environ_at;
 	uint64_t environ_sum;
 	unsigned int umask;
-	long threads;
+	long threads;		/* that run: not those on their way out */
 	void *robust_list;
 	int dumpable;
 	int no_new_privs;
@@ -75,7 +75,7 @@ void host_state_done(struct host_state *state);
  * "descriptor 7 is new: pipe:[4711]". Returns NULL when nothing does, else text to free().
  *
  * The dispositions of 32 and 33 are libc's own: it sets handlers there when the first thread is made, which does
- * not count. A joined thread may show in /proc for a moment longer; that is waited for.
+ * not count. Nor does a joined thread that /proc still shows on its way out.
  */
 char *host_changes(const struct host_state *before, int what);
 

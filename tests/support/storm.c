@@ -49,10 +49,11 @@ static void *send_signals(void *unused)
 	return unused;
 }
 
+/* The first one is waited for: a sender without a processor would be no storm. */
 void support_storm_start(int signal, int microseconds)
 {
 	struct sigaction action = { .sa_handler = count_one };
-	sigset_t all, one, mask;
+	sigset_t all, mask;
 	int r;
 
 	if (storm.running)
@@ -67,14 +68,14 @@ void support_storm_start(int signal, int microseconds)
 	pthread_sigmask(SIG_SETMASK, &all, &storm.old_mask);
 	r = pthread_create(&storm.sender, NULL, send_signals, NULL);
 	mask = storm.old_mask;
-	sigemptyset(&one);
-	sigaddset(&one, signal);
-	pthread_sigmask(SIG_SETMASK, &mask, NULL);
+	sigdelset(&mask, signal);
+	while (r == 0 && arrived == 0)
+		sigsuspend(&mask);
+	pthread_sigmask(SIG_SETMASK, r == 0 ? &mask : &storm.old_mask, NULL);
 	if (r != 0) {
 		sigaction(signal, &storm.old_action, NULL);
 		fail_msg("pthread_create: %s", strerror(r));
 	}
-	pthread_sigmask(SIG_UNBLOCK, &one, NULL);
 	storm.running = 1;
 }
 

@@ -7,7 +7,7 @@
 
 /*
  * Begin to send `signal` to the calling thread every so many microseconds, from a thread that blocks all signals itself.
- * A handler that only counts is installed, and the signal is unblocked. One storm at a time.
+ * A handler that only counts is installed, and the signal is unblocked. Returns once the first one has arrived. One storm at a time.
  */
 void support_storm_start(int signal, int microseconds);
 

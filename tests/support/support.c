@@ -185,24 +185,33 @@ size_t support_fd_count(void)
 	return count;
 }
 
-/* 'R', 'S', 'Z' and so on, 0 where there is no such process; without /proc every one that exists is 'S'. */
+/*
+ * 'R', 'S', 'Z' and so on, 0 where there is no such process; without /proc every one that exists is 'S'. Whoever is reaped when the file is open
+ * already is gone too: then the read says ESRCH.
+ */
 static char process_state(pid_t pid, pid_t *ret_parent)
 {
-	char path[64], letter = 'S';
-	char *text, *at;
+	char path[64], text[1024], letter = 'S';
+	const char *at;
 	int parent = 0;
+	ssize_t n;
+	int fd;
 
 	*ret_parent = 0;
 	if (kill(pid, 0) < 0 && errno == ESRCH)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
-	text = support_read_file(path, NULL);
-	if (!text)
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return access("/proc/self/stat", F_OK) == 0 ? 0 : 'S';
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
 	at = strrchr(text, ')');
 	if (at && sscanf(at + 1, " %c %d", &letter, &parent) == 2)
 		*ret_parent = parent;
-	free(text);
 	return letter;
 }
 

@@ -143,20 +143,30 @@ static long ticks_of(pid_t pid)
 	return user + system;
 }
 
+/* It used no processor time to speak of in half a second; one that spins has its share of it, however many others want theirs. */
+static bool is_quiet(pid_t pid)
+{
+	const long before = ticks_of(pid);
+
+	support_sleep_ms(500);
+	return ticks_of(pid) - before < 3;
+}
+
 static void test_waiting_costs_no_processor_time(void **state)
 {
 	const char *begun = file("begun");
+	bool quiet = false;
 	struct ran ran;
-	long before;
 	pid_t pid;
 
 	(void)state;
 	skip_under_valgrind();
 	pid = brood_start_at(NULL, "map", "-j1", C, "touch", "{}", "echo", "x", "sleep-forever", ":::", begun, "2", "3");
 	assert_int_equal(support_wait_file(begun, 60000), 1);
-	before = ticks_of(pid);
-	support_sleep_ms(500);
-	assert_true(ticks_of(pid) - before < 20);
+	/* What a host takes from a virtual processor may be charged to whoever was on it. One that spins is never quiet. */
+	for (int i = 0; i < 10 && !quiet; i++)
+		quiet = is_quiet(pid);
+	assert_true(quiet);
 	kill(pid, SIGTERM);
 	ran = brood_ended(pid);
 	assert_int_equal(ran.status, 143);
