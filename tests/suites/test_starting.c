@@ -370,6 +370,7 @@ static void programs_just_written(void)
 static void test_threads_that_write_a_program_and_run_it_never_find_it_busy(void **state)
 {
 	(void)state;
+	skip_under_valgrind();          /* the same child dies there */
 	on_every_engine(programs_just_written);
 }
 
