@@ -222,6 +222,13 @@ static long status_field(const char *text, const char *name, int base)
 	return at ? strtol(at + strlen(name), NULL, base) : -1;
 }
 
+/* ThreadSanitizer starts one of its own beside the first that the program makes. */
+#ifdef __SANITIZE_THREAD__
+enum { COUNTS_THREADS = 0 };
+#else
+enum { COUNTS_THREADS = 1 };
+#endif
+
 /* PF_EXITING, the seventh word behind the name. Gone while we look is gone; no descriptor left to look with is not. */
 static int runs(const char *thread)
 {
@@ -268,10 +275,7 @@ static void look_at_rest(struct host_state *state)
 	state->environ_sum = environ_sum();
 	read_small("/proc/self/status", text, sizeof(text));
 	state->umask = (unsigned int)status_field(text, "\nUmask:", 8);
-#ifndef __SANITIZE_THREAD__
-	/* ThreadSanitizer starts one of its own beside the first that the program makes. */
-	state->threads = count_threads();
-#endif
+	state->threads = COUNTS_THREADS ? count_threads() : 0;
 	syscall(SYS_get_robust_list, 0, &state->robust_list, &size);
 	state->dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
 	state->no_new_privs = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
