@@ -86,18 +86,21 @@ static int ask_pidfd(int pidfd, struct child_end *ret)
 
 /*
  * The status of a child that somebody else reaped: the kernel keeps it with the pidfd. Another thread of the host may be reaping it at this very
- * moment: then it is nobody's child any more, and its end comes an instant later (or, before Linux 6.15, ESRCH). A busy machine may keep that thread waiting: about half a
- * second of patience.
+ * moment: then it is nobody's child any more, and its end comes an instant later (or, before Linux 6.15, ESRCH). A busy machine may keep that thread
+ * waiting: about five seconds of patience.
  */
 static void end_from_pidfd(int pidfd, struct child_end *ret)
 {
+	enum { LOOKS_MAX = 45, PAUSE_MOST_NS = 100000000 };
+
 	struct timespec pause = { .tv_nsec = 10000 };
 
 	ret->how = BROOD_LOST;
 	ret->code = 0;
-	while (ask_pidfd(pidfd, ret) == 0 && pause.tv_nsec < 500000000) {
+	for (int i = 0; i < LOOKS_MAX && ask_pidfd(pidfd, ret) == 0; i++) {
 		nanosleep(&pause, NULL);
-		pause.tv_nsec *= 2;
+		if (pause.tv_nsec < PAUSE_MOST_NS)
+			pause.tv_nsec *= 2;
 	}
 }
 
