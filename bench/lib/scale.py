@@ -102,7 +102,7 @@ def output():
             cases.append(Case(str(size), title, ["capture", size], floors + ["brood"] + peers, floors, 1.10 if size > 64 * KIB else None,
                               min(200, max(2, 64 * MIB // size)), stat="min_us" if size > 64 * MIB else "p50_us", x=size,
                               rounds=2 if size > GIB else None, few=[(who, max(2, min(100, 16 * MIB // size)), 2) for who in peers],
-                              heavy=size > 64 * MIB, memory=0 if size < 64 * MIB else 192 * MIB if peers else size * 9 // 8))
+                              heavy=size > 64 * MIB, memory=size * 9 // 8 if size > 64 * MIB else 0))
     far = cases[-1].key
     return Item("Bytes of output", 3, cases, [
         Check(far, "brood", "memory beyond the output", figure(far, "brood", "peak_over_output"), 4 * MIB, "bytes")], [
