@@ -48,7 +48,7 @@ static void put_character(struct json *json, const char *bytes, size_t length, i
 			return;
 		}
 	if (point < 0x20 || point == 0x7f) {
-		snprintf(escape, sizeof(escape), "\\u%04x", (unsigned int)point);
+		snprintf(escape, sizeof(escape), "\\u%04x", (unsigned int)point & 0x7f);
 		put_text(json, escape);
 		return;
 	}
