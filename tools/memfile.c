@@ -15,7 +15,7 @@ static int make_room(struct memfile *file, size_t size)
 	const size_t room = 2 * file->room + size + 256;
 	char *grown;
 
-	if (file->room - file->size > size)
+	if (file->bytes && file->room - file->size > size)
 		return 0;
 	grown = realloc(file->bytes, room);
 	if (!grown)
